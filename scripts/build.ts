@@ -1,0 +1,3 @@
+import { buildPackage } from './lib/build.ts'
+
+process.exitCode = await buildPackage()
