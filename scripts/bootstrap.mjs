@@ -40,7 +40,7 @@ function runTask() {
       env: { ...process.env, PATH: binaries + delimiter + process.env.PATH },
     },
   )
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     // A terminal sends Ctrl-C to the whole group already; a supervisor tells this process alone.
     process.on(signal, () => child.kill(signal))
   }

@@ -14,7 +14,7 @@ export interface Subpath {
   types: string
 }
 
-const manifest = readJson<Manifest>('package.json')
+const manifest = readJson('package.json') as Manifest
 
 export const subpaths: readonly Subpath[] = Object.entries(manifest.exports).flatMap(([name, entry]) =>
   typeof entry === 'string'

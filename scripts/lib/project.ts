@@ -13,6 +13,6 @@ export function inProject(...parts: string[]): string {
 /** Reports which the stages leave for each other; gone with node_modules. */
 export const cacheFolder = inProject('node_modules', '.cache', 'sojourn')
 
-export function readJson<T>(...parts: string[]): T {
-  return JSON.parse(readFileSync(inProject(...parts), 'utf8')) as T
+export function readJson(...parts: string[]): unknown {
+  return JSON.parse(readFileSync(inProject(...parts), 'utf8'))
 }
