@@ -1,0 +1,233 @@
+import { isProduction } from '#platform'
+import type { Carried, Carrier, RequestFacts } from './carrier.ts'
+import type { Clock } from './clock.ts'
+import type { Cookie } from './cookie.ts'
+import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
+
+interface CommonOptions {
+  /**
+   * Whether the cookie outlives the browser: it then lasts until the session's absolute end, at most 400 days.
+   * @defaultValue false
+   */
+  readonly persistent?: boolean
+  /** Which cookies a browser with too many of them gives up last; a hint that not all understand. */
+  readonly priority?: 'low' | 'medium' | 'high'
+  /** Where `Expires` counts from. @defaultValue Date.now */
+  readonly now?: Clock
+}
+
+/** The cookie goes back to the host that set it and to no other; `__Host-` in the name makes browsers hold that. */
+interface OneHost {
+  /** @defaultValue '__Host-id' */
+  readonly name?: string
+  readonly domain?: never
+  readonly path?: '/'
+}
+
+/** The cookie is shared between hosts, or limited to a path; its name has to say so. */
+interface ManyHosts {
+  /** @defaultValue '__Secure-id' */
+  readonly name?: `__Secure-${string}` | `__Http-${string}`
+  /** This host and all hosts below it get the cookie, such as `example.com`. */
+  readonly domain?: string
+  /** @defaultValue '/' */
+  readonly path?: string
+}
+
+interface OverHttps {
+  readonly insecureDevelopment?: false
+  /** Whether requests that other sites cause bring the cookie. @defaultValue 'lax' */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+  /** A jar of its own for each top-level site that embeds this one; useful with `sameSite: 'none'`. */
+  readonly partitioned?: boolean
+}
+
+interface OverPlainHttp {
+  /** For development over plain http: no `Secure`, and the name loses its prefix. Refused in production. */
+  readonly insecureDevelopment: true
+  readonly sameSite?: 'lax' | 'strict'
+  readonly partitioned?: false
+}
+
+/** How the session's cookie looks. `HttpOnly` is always on, and so is `Secure` outside `insecureDevelopment`. */
+export type CookieOptions = CommonOptions & (OneHost | ManyHosts) & (OverHttps | OverPlainHttp)
+
+/** The carrier that {@link cookieCarrier} makes. */
+export interface CookieCarrier extends Carrier {
+  readonly name: 'cookie'
+  /** The name of the cookie itself, such as `__Host-id`. */
+  readonly cookieName: string
+}
+
+type Options = ReadonlyMap<string, unknown>
+
+const OPTION_NAMES: readonly string[] = [
+  'name',
+  'domain',
+  'path',
+  'sameSite',
+  'partitioned',
+  'priority',
+  'persistent',
+  'insecureDevelopment',
+  'now',
+]
+// More than any token has, so that the size of a cookie is settled before the first request.
+const LONGEST_TOKEN = 128
+
+/** Carries the token in a cookie, the way that browsers protect best. */
+export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
+  const own = ownOptions(options)
+  const isPersistent = flag(own, 'persistent')
+  const now = clockOf(options)
+  const cookie = templateOf(own)
+  // Written at once, so that a wrong attribute is an error of the start and not of the first request.
+  const cleared = serializeCookie({ ...withoutPriority(cookie), value: '', maxAge: 0, expires: 0 })
+  serializeCookie(cookie)
+  return {
+    name: 'cookie',
+    cookieName: cookie.name,
+    isFallback: false,
+    carriesSubjects: true,
+    vary: ['cookie'],
+    read: (facts) => valuesIn(facts, cookie.name),
+    hand: (token, _facts, remaining) => handed(cookie, token, isPersistent ? { remaining, now } : undefined),
+    clear: () => ({ cookies: [cleared] }),
+    complaint: (facts) => complaintOf(cookie, facts),
+  }
+}
+
+function valuesIn(facts: RequestFacts, name: string): readonly string[] {
+  const header = facts.header('cookie')
+  return header === undefined ? [] : scanCookies(header, name).values
+}
+
+function handed(cookie: Cookie, token: string, life: { remaining: number; now: Clock } | undefined): Carried {
+  if (life === undefined) return { cookies: [serializeCookie({ ...cookie, value: token })] }
+  const maxAge = Math.min(Math.max(0, Math.floor(life.remaining / 1000)), MAX_COOKIE_AGE)
+  return { cookies: [serializeCookie({ ...cookie, value: token, maxAge, expires: life.now() + maxAge * 1000 })] }
+}
+
+// A copy of the own properties only: what a polluted Object.prototype or a parsed `__proto__` says is no attribute.
+function ownOptions(options: CookieOptions): Options {
+  if (typeof options !== 'object' || options === null) throw new TypeError('cookie: options must be an object')
+  const own = new Map<string, unknown>()
+  for (const [key, value] of Object.entries(options)) {
+    if (key === '__proto__' || value === undefined) continue
+    if (!OPTION_NAMES.includes(key)) throw new TypeError(unknownOption(key))
+    own.set(key, value)
+  }
+  return own
+}
+
+function unknownOption(key: string): string {
+  if (key === 'httpOnly') return 'cookie: httpOnly is always on: a script that reads the token can give it away'
+  if (key === 'secure') return 'cookie: secure is always on; for plain http in development set insecureDevelopment'
+  if (key === 'maxAge' || key === 'expires') {
+    return `cookie: ${key} follows from the session's absolute timeout; set persistent: true to have it sent`
+  }
+  return `cookie: ${JSON.stringify(key.slice(0, 64))} is no option; there are ${OPTION_NAMES.join(', ')}`
+}
+
+function templateOf(own: Options): Cookie {
+  const isPlain = flag(own, 'insecureDevelopment')
+  if (isPlain && isProduction()) {
+    throw new TypeError('cookie: insecureDevelopment is refused in production; serve https and leave it out')
+  }
+  const path = text(own, 'path') ?? '/'
+  const domain = text(own, 'domain')
+  const name = text(own, 'name') ?? (domain === undefined && path === '/' ? '__Host-id' : '__Secure-id')
+  const cookie = {
+    name,
+    value: '',
+    path,
+    ...(domain === undefined ? {} : { domain }),
+    secure: true,
+    httpOnly: true,
+    sameSite: oneOf(own, 'sameSite', ['lax', 'strict', 'none'] as const) ?? 'lax',
+    ...(flag(own, 'partitioned') ? { partitioned: true } : {}),
+    ...priorityOf(own),
+  }
+  checkScope(cookie)
+  return isPlain ? { ...cookie, name: withoutPrefix(name), secure: false } : cookie
+}
+
+function checkScope(cookie: Cookie): void {
+  if (cookie.name.length + LONGEST_TOKEN > MAX_COOKIE_BYTES) {
+    throw new TypeError(`cookie: name is too long; name and token share ${MAX_COOKIE_BYTES} bytes`)
+  }
+  // Checks the name as it was given, before insecureDevelopment takes its prefix away.
+  serializeCookie({ ...cookie, secure: true })
+  const attribute = cookie.domain === undefined ? 'path' : 'domain'
+  if (cookie.domain === undefined && cookie.path === '/') return
+  if (withoutPrefix(cookie.name) === cookie.name) {
+    throw new TypeError(
+      `cookie: ${attribute} needs a name with __Secure-, such as __Secure-${cookie.name.slice(0, 64)}`,
+    )
+  }
+}
+
+function withoutPriority(cookie: Cookie): Cookie {
+  const { priority: _priority, ...rest } = cookie
+  return rest
+}
+
+function priorityOf(own: Options): { priority?: 'low' | 'medium' | 'high' } {
+  const priority = oneOf(own, 'priority', ['low', 'medium', 'high'] as const)
+  return priority === undefined ? {} : { priority }
+}
+
+function text(own: Options, key: string): string | undefined {
+  const value = own.get(key)
+  if (value === undefined || typeof value === 'string') return value
+  throw new TypeError(`cookie: ${key} must be a string`)
+}
+
+function flag(own: Options, key: string): boolean {
+  const value = own.get(key) ?? false
+  if (typeof value === 'boolean') return value
+  throw new TypeError(`cookie: ${key} must be true or false`)
+}
+
+function oneOf<const T extends string>(own: Options, key: string, allowed: readonly T[]): T | undefined {
+  const value = own.get(key)
+  if (value === undefined) return undefined
+  const found = allowed.find((one) => one === value)
+  if (found === undefined) throw new TypeError(`cookie: ${key} must be one of ${allowed.join(', ')}`)
+  return found
+}
+
+function clockOf(options: CookieOptions): Clock {
+  const now = (Object.hasOwn(options, 'now') ? options.now : undefined) ?? Date.now
+  if (typeof now !== 'function') throw new TypeError('cookie: now must be a function that gives epoch milliseconds')
+  return now
+}
+
+function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
+  const host = hostOf(facts)
+  if (cookie.secure && !facts.secure && !isLocal(host)) {
+    return (
+      `cookie: "${cookie.name}" is Secure and this connection is plain http, so the browser drops it; ` +
+      'behind a proxy that ends TLS trust the proxy, else serve https, or set insecureDevelopment: true while developing'
+    )
+  }
+  if (cookie.domain === undefined || host === '' || covers(cookie.domain.toLowerCase(), host)) return undefined
+  return (
+    `cookie: domain "${cookie.domain}" does not cover the host of this request, so the browser drops the cookie; ` +
+    'set the domain to the host or a parent of it, or leave it out'
+  )
+}
+
+function hostOf(facts: RequestFacts): string {
+  const host = (facts.header('host') ?? '').toLowerCase()
+  return host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':', 1)[0] ?? '')
+}
+
+// Browsers count these as trustworthy without encryption, and keep Secure cookies from them.
+function isLocal(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]'
+}
+
+function covers(domain: string, host: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`)
+}
