@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
-import { inProject } from './project.ts'
+import { globSync, rmSync, statSync } from 'node:fs'
+import { inProject, root } from './project.ts'
 import { run } from './run.ts'
 
 /** Builds src into dist and resolves the compiler's exit code. */
@@ -7,4 +7,12 @@ export async function buildPackage(): Promise<number> {
   // A file that was renamed in src must not live on in the package.
   rmSync(inProject('dist'), { recursive: true, force: true })
   return (await run('tsc', ['-p', 'tsconfig.build.json'])).code
+}
+
+/** Whether a source file or the compiler's settings changed after the last build. */
+export function buildIsStale(): boolean {
+  const built = statSync(inProject('dist', 'index.js'), { throwIfNoEntry: false })
+  if (built === undefined) return true
+  const inputs = globSync(['src/**/*.ts', 'tsconfig.base.json', 'tsconfig.build.json'], { cwd: root })
+  return inputs.some((file) => statSync(inProject(file)).mtimeMs > built.mtimeMs)
 }

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { cacheFolder } from './project.ts'
 import { run } from './run.ts'
@@ -21,7 +21,8 @@ export async function runUnitTests(): Promise<number> {
   return code
 }
 
-/** Each test of the last run. */
+/** Each test of the last run; none when it ended before it could report. */
 export function readUnitReport(): UnitTest[] {
+  if (!existsSync(unitReportPath)) return []
   return JSON.parse(readFileSync(unitReportPath, 'utf8')) as UnitTest[]
 }

@@ -1,0 +1,42 @@
+import { lackingFor, storeCases } from 'sojourn/testing'
+
+/**
+ * @typedef {{ name: string, status: 'passed' | 'failed' | 'skipped', note?: string }} Result
+ * @typedef {import('sojourn/testing').StoreHarness & { end?: () => Promise<void> }} Harness
+ * @typedef {{ name: string, open: (now: () => number, advance: (milliseconds: number) => Promise<void>) => Promise<Harness> }} Subject
+ */
+
+/**
+ * Runs every conformance case that applies to the store.
+ * @param {Subject} subject
+ * @param {(result: Result) => void} report
+ */
+export async function runStoreCases(subject, report) {
+  for (const storeCase of storeCases) {
+    let time = 1_700_000_000_000
+    const harness = await subject.open(
+      () => time,
+      async (milliseconds) => {
+        time += milliseconds
+      },
+    )
+    if (lackingFor(storeCase, harness).length === 0) {
+      await runCase(`${subject.name}: ${storeCase.name}`, () => storeCase.run(harness), report)
+    }
+    await harness.end?.()
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {() => Promise<void>} run
+ * @param {(result: Result) => void} report
+ */
+export async function runCase(name, run, report) {
+  try {
+    await run()
+    report({ name, status: 'passed' })
+  } catch (error) {
+    report({ name, status: 'failed', note: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+}
