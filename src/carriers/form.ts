@@ -1,0 +1,51 @@
+import type { Carrier, RequestFacts } from '../core/carrier.ts'
+import { checkedParameter } from './address.ts'
+import { TOKEN_IN_PAGE, checkedCarriesSubjects } from './fallback.ts'
+import type { CredentialSource, FallbackOptions } from './fallback.ts'
+import { hiddenField } from './html.ts'
+import { cookieProbe } from './probe.ts'
+
+/** Which form field carries the token, and for whom. */
+export interface FormCarrierOptions extends FallbackOptions {
+  /** @defaultValue 'sid' */
+  readonly field?: string
+}
+
+/** The carrier that {@link formCarrier} makes. */
+export interface FormCarrier extends Carrier {
+  readonly name: 'form'
+  /** A hidden input for the application's form; empty when this session's client keeps cookies. */
+  field(session: CredentialSource): string
+  strip(url: string): string
+}
+
+const NAME = 'form'
+
+/**
+ * Carries the token in a hidden field of the pages' forms, for clients that were shown to keep no cookies. The front has
+ * to give the parsed body (`facts.field`).
+ */
+export function formCarrier(options: FormCarrierOptions = {}): FormCarrier {
+  const name = checkedParameter('form carrier: field', options.field ?? 'sid')
+  const probe = cookieProbe(options)
+  const read = (facts: RequestFacts): readonly string[] => {
+    const value = facts.field?.(name)
+    return typeof value === 'string' && value !== '' ? [value] : []
+  }
+  return {
+    name: NAME,
+    isFallback: true,
+    carriesSubjects: checkedCarriesSubjects(options),
+    vary: ['cookie'],
+    read,
+    hand: () => TOKEN_IN_PAGE,
+    clear: () => ({}),
+    strip: (url) => probe.strip(url),
+    offers: (facts) => probe.isCookieless(facts),
+    probe: (facts) => (read(facts).length === 0 ? probe.answer(facts) : undefined),
+    field: (session) => {
+      const text = session.credential(NAME)
+      return text === undefined ? '' : hiddenField(name, text)
+    },
+  }
+}

@@ -1,0 +1,137 @@
+import { equalBytes, hmacSha256, utf8 } from '#platform'
+import { hiddenField } from './carriers/html.ts'
+import { toBase64Url } from './core/base64url.ts'
+import type { RequestFacts } from './core/carrier.ts'
+import { SessionError } from './core/errors.ts'
+import { secretBytes } from './core/token.ts'
+
+/** Where a form's token travels, and who else may send forms. */
+export interface CsrfOptions {
+  /** The form field. @defaultValue '_csrf' */
+  readonly field?: string
+  /** The request header, for scripts. @defaultValue 'x-csrf-token' */
+  readonly header?: string
+  /** Further origins whose pages may send requests, such as `https://admin.example.com`. @defaultValue [] */
+  readonly origins?: readonly string[]
+}
+
+/** The part of a session that the check needs. */
+export interface CsrfSession {
+  start(): unknown
+  /** A secret of the session for one purpose, new at every rotation; undefined when the session was never started. */
+  derive(label: string): Uint8Array | undefined
+}
+
+/** What {@link csrf} makes. */
+export interface Csrf {
+  /** A token for a page of this session; starts the session. Differs at each call, and all stay valid until a rotation. */
+  token(session: CsrfSession): string
+  /** The same as a hidden form field. */
+  field(session: CsrfSession): string
+  /**
+   * Passes a request that this site's own pages sent, and requests that change nothing.
+   * @param presented the token, when it travels neither in the field nor in the header.
+   * @throws SessionError `csrf`
+   */
+  verify(session: CsrfSession, facts: RequestFacts, presented?: string): void
+  /** The same, told as a boolean. */
+  check(session: CsrfSession, facts: RequestFacts, presented?: string): boolean
+}
+
+const LABEL = 'csrf'
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
+const SALT_BYTES = 16
+const SALT_LENGTH = 22
+const TOKEN_LENGTH = SALT_LENGTH + 43
+
+/** Guards against requests that another site makes a visitor's browser send. */
+export function csrf(options: CsrfOptions = {}): Csrf {
+  const field = nameOf('field', options.field ?? '_csrf')
+  const header = nameOf('header', options.header ?? 'x-csrf-token').toLowerCase()
+  const origins = new Set((options.origins ?? []).map(checkedOrigin))
+  const fault = (session: CsrfSession, facts: RequestFacts, presented: string | undefined): string | undefined => {
+    if (SAFE_METHODS.includes(facts.method)) return undefined
+    const text = presented ?? facts.header(header) ?? facts.field?.(field)
+    return faultOfSource(facts, origins) ?? faultOfToken(session, text)
+  }
+  const token = (session: CsrfSession): string => {
+    session.start()
+    return newToken(session)
+  }
+  return {
+    token,
+    field: (session) => hiddenField(field, token(session)),
+    verify: (session, facts, presented) => {
+      const message = fault(session, facts, presented)
+      if (message !== undefined) throw new SessionError('csrf', message)
+    },
+    check: (session, facts, presented) => fault(session, facts, presented) === undefined,
+  }
+}
+
+// A salted digest and not the secret itself: a text that is the same in every response can be guessed letter by letter
+// from the length of compressed responses (BREACH).
+function newToken(session: CsrfSession): string {
+  const secret = session.derive(LABEL)
+  if (secret === undefined)
+    throw new SessionError('csrf', 'csrf: the session has ended; start it before asking for a token')
+  const salt = toBase64Url(secretBytes(SALT_BYTES))
+  return salt + digestOf(secret, salt)
+}
+
+function faultOfToken(session: CsrfSession, presented: unknown): string | undefined {
+  if (typeof presented !== 'string' || presented === '') {
+    return 'csrf: the request has no token; put field(session) into the form, or token(session) into the header'
+  }
+  const secret = secretOf(session)
+  if (secret === undefined) return 'csrf: this session was never started, so no token is valid; load the form again'
+  const expected = presented.length === TOKEN_LENGTH ? digestOf(secret, presented.slice(0, SALT_LENGTH)) : ''
+  if (expected !== '' && equalBytes(utf8(presented.slice(SALT_LENGTH)), utf8(expected))) return undefined
+  return 'csrf: the token is not of this session, or from before a sign-in; load the form again'
+}
+
+// Without a key a digest proves nothing, so an empty one is none.
+function secretOf(session: CsrfSession): Uint8Array | undefined {
+  const secret = session.derive(LABEL)
+  return secret === undefined || secret.length === 0 ? undefined : secret
+}
+
+function digestOf(secret: Uint8Array, salt: string): string {
+  return toBase64Url(hmacSha256(secret, `sojourn:csrf:${salt}`))
+}
+
+function faultOfSource(facts: RequestFacts, origins: ReadonlySet<string>): string | undefined {
+  const origin = facts.header('origin')
+  const site = facts.header('sec-fetch-site') ?? 'same-origin'
+  const isListed = origin !== undefined && origins.has(origin)
+  if (site !== 'same-origin' && site !== 'none' && !(site === 'same-site' && isListed)) {
+    return 'csrf: the request comes from another site; list its origin if it is another host of this site'
+  }
+  if (origin === undefined || isListed || origin === ownOrigin(facts)) return undefined
+  return (
+    'csrf: the request comes from another origin; behind a proxy that ends TLS trust the proxy, ' +
+    'else list the origin if it is yours'
+  )
+}
+
+function ownOrigin(facts: RequestFacts): string | undefined {
+  const host = facts.header('host')
+  if (host === undefined || host === '') return undefined
+  return facts.secure ? `https://${without(host, ':443')}` : `http://${without(host, ':80')}`
+}
+
+// An Origin never names its scheme's own port, and a Host may.
+function without(host: string, port: string): string {
+  const lower = host.toLowerCase()
+  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower
+}
+
+function checkedOrigin(origin: string): string {
+  if (typeof origin === 'string' && /^https?:\/\/[a-z0-9.:[\]-]+$/.test(origin)) return origin
+  throw new TypeError('csrf: origins must be scheme and host in lower case, such as https://admin.example.com')
+}
+
+function nameOf(option: string, name: string): string {
+  if (typeof name === 'string' && /^[A-Za-z0-9_.-]+$/.test(name)) return name
+  throw new TypeError(`csrf: ${option} must be a name of letters, digits and _ . - only`)
+}
