@@ -1,0 +1,198 @@
+import { isProduction, nextTurn } from '#platform'
+import type { Clock } from '../core/clock.ts'
+import type { StoreKey } from '../core/key.ts'
+import type {
+  ClearableStore,
+  InsertResult,
+  RotateResult,
+  ScannableStore,
+  SessionRecord,
+  Store,
+  SubjectCap,
+  SubjectStore,
+  SweepableStore,
+  Tombstone,
+  UpdateResult,
+} from '../core/store.ts'
+import type { Book, Eviction } from './memory/book.ts'
+import { book } from './memory/book.ts'
+import type { Entry, LiveEntry } from './memory/entry.ts'
+import { isLive, liveEntry, markEntry, markOf, overwrite, recordOf } from './memory/entry.ts'
+
+/** Options of {@link memoryStore}. */
+export interface MemoryStoreOptions {
+  /**
+   * The store never holds more sessions and marks than this. @defaultValue `100_000`
+   */
+  readonly maxEntries?: number
+  /**
+   * Who gives place when the store is full, after marks and what has expired. `least-recently-used`: sessions without
+   * a subject first, then sessions of users, in each group the one that was not read or written for longest.
+   * `oldest-created`: the session that was created first, whoever it belongs to. @defaultValue `'least-recently-used'`
+   */
+  readonly evict?: Eviction
+  /**
+   * A memory store forgets all sessions at a restart and shares none with other processes; in production that must be
+   * asked for. @defaultValue `false`
+   */
+  readonly allowInProduction?: boolean
+  /** @defaultValue `Date.now` */
+  readonly now?: Clock
+}
+
+/** What {@link memoryStore} gives. */
+export type MemoryStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore
+
+/**
+ * Keeps sessions in this process, for development, tests and programs of one process. Bounded, without timers, and it
+ * runs on every platform. Records are copied on the way in and out; each method runs to its end in one turn of the
+ * event loop, which makes it one atomic step.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { maxEntries = 100_000, evict = 'least-recently-used', allowInProduction = false, now = Date.now } = options
+  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
+    throw new TypeError('memoryStore: maxEntries must be a whole number from 1 on')
+  }
+  if (evict !== 'least-recently-used' && evict !== 'oldest-created') {
+    throw new TypeError("memoryStore: evict must be 'least-recently-used' or 'oldest-created'")
+  }
+  if (isProduction() && !allowInProduction) throw new TypeError(NOT_IN_PRODUCTION)
+  const sessions = book(maxEntries, evict, now)
+  return {
+    name: 'memory',
+    get: async (key) => get(sessions, key),
+    insert: async (key, record, cap) => insert(sessions, key, record, cap),
+    update: async (key, version, record) => update(sessions, key, version, record),
+    touch: async (key, seenAt, expiresAt) => touch(sessions, key, seenAt, expiresAt),
+    rotate: async (key, version, newKey, record, rest) => rotate(sessions, key, version, newKey, record, rest),
+    delete: async (key, tombstone) => end(sessions, sessions.find(key), tombstone),
+    listBySubject: async (subject) => sessions.ofSubject(subject).map(recordOf),
+    countBySubject: async (subject) => sessions.ofSubject(subject).length,
+    deleteByHandle: async (subject, handle) =>
+      end(
+        sessions,
+        sessions.ofSubject(subject).find((entry) => entry.handle === handle),
+      ),
+    deleteBySubject: async (subject, except) =>
+      endAll(
+        sessions,
+        sessions.ofSubject(subject).filter(({ handle }) => handle !== except),
+      ).length,
+    clear: async () => sessions.clear(),
+    sweep: async (limit) => sessions.sweep(limit),
+    scan: ({ pageSize = 500 } = {}) => scan(sessions, pageSize, now),
+  }
+}
+
+const NOT_IN_PRODUCTION =
+  'memoryStore: in production it forgets all sessions at each restart and shares none between processes; ' +
+  "use sqliteStore ('sojourn/stores/sqlite') or another lasting store, or pass allowInProduction: true"
+
+function get(sessions: Book, key: StoreKey): SessionRecord | Tombstone | undefined {
+  const entry = sessions.find(key)
+  if (entry === undefined) return undefined
+  if (!isLive(entry)) return markOf(entry)
+  sessions.use(entry)
+  return recordOf(entry)
+}
+
+function insert(sessions: Book, key: StoreKey, record: SessionRecord, cap: SubjectCap | undefined): InsertResult {
+  if (sessions.find(key) !== undefined) return { outcome: 'exists' }
+  const surplus = surplusOf(sessions, record, cap)
+  if (surplus === undefined) return { outcome: 'limit' }
+  const evicted = endAll(sessions, surplus)
+  sessions.add(liveEntry(key, record))
+  return { outcome: 'inserted', evicted }
+}
+
+function update(sessions: Book, key: StoreKey, version: number, record: SessionRecord): UpdateResult {
+  const entry = sessions.find(key)
+  if (!isLive(entry)) return gone(entry)
+  if (entry.version !== version) return { outcome: 'conflict', current: recordOf(entry) }
+  overwrite(entry, record)
+  sessions.use(entry)
+  return { outcome: 'updated' }
+}
+
+function touch(sessions: Book, key: StoreKey, seenAt: number, expiresAt: number): boolean {
+  const entry = sessions.find(key)
+  if (!isLive(entry)) return false
+  entry.seenAt = Math.max(entry.seenAt, seenAt)
+  entry.expiresAt = Math.max(entry.expiresAt, expiresAt)
+  sessions.use(entry)
+  return true
+}
+
+function rotate(
+  sessions: Book,
+  key: StoreKey,
+  version: number,
+  newKey: StoreKey,
+  record: SessionRecord,
+  { tombstone, cap }: { readonly tombstone?: Tombstone; readonly cap?: SubjectCap } = {},
+): RotateResult {
+  const old = sessions.find(key)
+  if (!isLive(old)) return gone(old)
+  if (old.version !== version) return { outcome: 'conflict', current: recordOf(old) }
+  if (sessions.find(newKey) !== undefined) return { outcome: 'exists' }
+  const surplus = surplusOf(sessions, record, cap, old)
+  if (surplus === undefined) return { outcome: 'limit' }
+  const evicted = endAll(sessions, surplus)
+  const entry = liveEntry(newKey, record)
+  sessions.replace(old, entry)
+  if (tombstone !== undefined) sessions.addMark(markEntry(key, tombstone), entry)
+  return { outcome: 'rotated', evicted }
+}
+
+function gone(entry: Entry | undefined): UpdateResult & { readonly outcome: 'gone' } {
+  return entry === undefined || isLive(entry) ? { outcome: 'gone' } : { outcome: 'gone', tombstone: markOf(entry) }
+}
+
+/** The sessions that the cap ends when the record comes; undefined when it refuses the record. */
+function surplusOf(
+  sessions: Book,
+  record: SessionRecord,
+  cap: SubjectCap | undefined,
+  replaced?: LiveEntry,
+): readonly LiveEntry[] | undefined {
+  if (cap === undefined || record.subject === undefined) return []
+  const others = sessions.ofSubject(record.subject).filter((entry) => entry !== replaced)
+  const surplus = Math.max(0, others.length + 1 - cap.max)
+  if (surplus > 0 && cap.onLimit === 'reject') return undefined
+  return others.slice(0, surplus)
+}
+
+function end(sessions: Book, entry: Entry | undefined, tombstone?: Tombstone): boolean {
+  if (!isLive(entry)) return false
+  sessions.remove(entry)
+  if (tombstone !== undefined) sessions.add(markEntry(entry.key, tombstone))
+  return true
+}
+
+/** The handles of the ended sessions. */
+function endAll(sessions: Book, entries: readonly LiveEntry[]): readonly string[] {
+  for (const entry of entries) sessions.remove(entry)
+  return entries.map(({ handle }) => handle)
+}
+
+/** How many entries a scan passes over before it lets others run. */
+const LOOKS_PER_TURN = 1_000
+
+async function* scan(
+  sessions: Book,
+  pageSize: number,
+  now: Clock,
+): AsyncGenerator<readonly (readonly [StoreKey, SessionRecord])[]> {
+  let page: (readonly [StoreKey, SessionRecord])[] = []
+  let looks = 0
+  for (const entry of sessions.entries()) {
+    if (isLive(entry) && entry.expiresAt > now()) page.push([entry.key, recordOf(entry)])
+    const isFull = page.length >= pageSize
+    if (isFull) {
+      yield page
+      page = []
+    }
+    if (isFull || ++looks % LOOKS_PER_TURN === 0) await new Promise<void>((resolve) => nextTurn(resolve))
+  }
+  if (page.length > 0) yield page
+}

@@ -1,0 +1,191 @@
+import type { Clock } from '../../core/clock.ts'
+import type { StoreKey } from '../../core/key.ts'
+import type { Entry, LiveEntry, MarkEntry } from './entry.ts'
+import { isLive } from './entry.ts'
+import type { Queue } from './queue.ts'
+import { queue } from './queue.ts'
+import type { SubjectIndex } from './subject-index.ts'
+import { subjectIndex } from './subject-index.ts'
+import type { Table } from './table.ts'
+import { table } from './table.ts'
+
+/** Which sessions go when the store is full. */
+export type Eviction = 'least-recently-used' | 'oldest-created'
+
+/** The memory store's entries: found by key and by subject, bounded in number, and never given out expired. */
+export interface Book {
+  /** The entry under the key. One that has expired is removed instead. */
+  find(key: StoreKey): Entry | undefined
+  /** The subject's live entries, oldest `createdAt` first. */
+  ofSubject(subject: string): readonly LiveEntry[]
+  /** Makes room where the book is full, and adds the entry. */
+  add(entry: Entry): void
+  remove(entry: Entry): void
+  /** Puts `next` in the place of `old`. */
+  replace(old: LiveEntry, next: LiveEntry): void
+  /** Adds a mark; when the book is full somebody else gives place to it than `spared`. */
+  addMark(mark: MarkEntry, spared: LiveEntry): void
+  /** The entry was used just now. */
+  use(entry: LiveEntry): void
+  sweep(limit: number): { readonly removed: number; readonly isDone: boolean }
+  /** Every entry that stays, once; ends early when the book is cleared. */
+  entries(): Iterable<Entry>
+  clear(): void
+}
+
+/** Everything that `clear` throws away at once. */
+interface Contents {
+  readonly entries: Table<Entry>
+  readonly subjects: SubjectIndex
+  /** In the order in which they give place: marks first, then sessions of nobody, then sessions of users. */
+  readonly marks: Queue<Entry>
+  readonly anonymous: Queue<Entry>
+  readonly owned: Queue<Entry>
+  /** Where the running pass of `sweep` stands. */
+  pass: Iterator<Entry, undefined> | undefined
+  /** Where the search for expired entries stands that runs when the book is full. */
+  search: Iterator<Entry, undefined> | undefined
+}
+
+/** How many entries a sweep looks at beyond those that it may remove: work stays bounded when nothing has expired. */
+const LOOKS_PER_SWEEP = 1_000
+
+/** How many entries an insertion into a full book looks at, so that what has expired gives place before what lives. */
+const LOOKS_PER_INSERTION = 8
+
+export function book(maxEntries: number, eviction: Eviction, now: Clock): Book {
+  let contents = emptyContents(eviction)
+  const find = (key: StoreKey): Entry | undefined => findUnexpired(contents, key, now())
+  return {
+    find,
+    ofSubject: (subject) =>
+      contents.subjects
+        .entriesOf(subject)
+        .filter((entry) => find(entry.key) !== undefined)
+        .toSorted((a, b) => a.createdAt - b.createdAt),
+    add(entry) {
+      makeRoom(contents, maxEntries, now())
+      add(contents, entry)
+    },
+    remove: (entry) => remove(contents, entry),
+    replace: (old, next) => replace(contents, old, next, eviction),
+    addMark(mark, spared) {
+      makeRoom(contents, maxEntries, now(), spared)
+      if (contents.entries.size < maxEntries) add(contents, mark)
+    },
+    use(entry) {
+      if (eviction === 'oldest-created') return
+      const used = queueOf(contents, entry)
+      used.remove(entry)
+      used.add(entry)
+    },
+    sweep: (limit) => sweep(contents, limit, now()),
+    *entries() {
+      const started = contents
+      for (const entry of started.entries.values()) {
+        if (started !== contents) return
+        yield entry
+      }
+    },
+    clear() {
+      contents = emptyContents(eviction)
+    },
+  }
+}
+
+function findUnexpired(contents: Contents, key: StoreKey, now: number): Entry | undefined {
+  const entry = contents.entries.get(key)
+  if (entry === undefined || entry.expiresAt > now) return entry
+  remove(contents, entry)
+  return undefined
+}
+
+function makeRoom(contents: Contents, maxEntries: number, now: number, spared?: LiveEntry): void {
+  if (contents.entries.size >= maxEntries) removeExpired(contents, now)
+  while (contents.entries.size >= maxEntries) {
+    const victim = victimOf(contents, spared)
+    if (victim === undefined) return
+    remove(contents, victim)
+  }
+}
+
+function emptyContents(eviction: Eviction): Contents {
+  const anonymous = queue<Entry>()
+  const owned = eviction === 'oldest-created' ? anonymous : queue<Entry>()
+  const [entries, subjects, marks] = [table<Entry>(), subjectIndex(), queue<Entry>()]
+  return { entries, subjects, marks, anonymous, owned, pass: undefined, search: undefined }
+}
+
+function queueOf(contents: Contents, entry: Entry): Queue<Entry> {
+  if (!isLive(entry)) return contents.marks
+  return entry.subject === undefined ? contents.anonymous : contents.owned
+}
+
+function add(contents: Contents, entry: Entry): void {
+  contents.entries.set(entry.key, entry)
+  queueOf(contents, entry).add(entry)
+  if (isLive(entry) && entry.subject !== undefined) contents.subjects.add(entry.subject, entry)
+}
+
+function remove(contents: Contents, entry: Entry): void {
+  contents.entries.delete(entry.key)
+  queueOf(contents, entry).remove(entry)
+  if (isLive(entry) && entry.subject !== undefined) contents.subjects.remove(entry.subject, entry)
+}
+
+/** A session that only changes its key was not created anew: it keeps its turn where the first created goes first. */
+function replace(contents: Contents, old: LiveEntry, next: LiveEntry, eviction: Eviction): void {
+  const keepsTurn = eviction === 'oldest-created' && old.createdAt === next.createdAt
+  if (!keepsTurn) {
+    remove(contents, old)
+    add(contents, next)
+    return
+  }
+  const { entries, subjects } = contents
+  entries.delete(old.key)
+  entries.set(next.key, next)
+  queueOf(contents, old).replace(old, next)
+  if (old.subject !== undefined) subjects.remove(old.subject, old)
+  if (next.subject !== undefined) subjects.add(next.subject, next)
+}
+
+/** Anonymous sessions cost an attacker nothing, so a flood of them must push out only each other. */
+function victimOf({ marks, anonymous, owned }: Contents, spared: LiveEntry | undefined): Entry | undefined {
+  for (const { oldest } of [marks, anonymous, owned]) {
+    const victim = oldest === spared ? oldest?.newer : oldest
+    if (victim !== undefined) return victim
+  }
+  return undefined
+}
+
+function removeExpired(contents: Contents, now: number): void {
+  contents.search ??= contents.entries.values()
+  for (let looks = 0; looks < LOOKS_PER_INSERTION; looks++) {
+    const { value } = contents.search.next()
+    if (value === undefined) {
+      contents.search = undefined
+      return
+    }
+    if (value.expiresAt <= now) remove(contents, value)
+  }
+}
+
+/**
+ * Goes on where the last call stopped, so that one batch is bounded work even when nothing has expired. It is done when
+ * a pass has seen every entry that was there when the pass began.
+ */
+function sweep(contents: Contents, limit: number, now: number): { removed: number; isDone: boolean } {
+  contents.pass ??= contents.entries.values()
+  let removed = 0
+  for (let looks = 0; removed < limit && looks < limit + LOOKS_PER_SWEEP; looks++) {
+    const { value } = contents.pass.next()
+    if (value === undefined) {
+      contents.pass = undefined
+      return { removed, isDone: true }
+    }
+    if (value.expiresAt > now) continue
+    remove(contents, value)
+    removed++
+  }
+  return { removed, isDone: false }
+}
