@@ -1,5 +1,5 @@
 // `npm test`: every check of the project, one after the other. A failure does not hide what comes after it.
-import { buildPackage } from './lib/build.ts'
+import { buildGate } from './lib/build.ts'
 import { commandGate } from './lib/command-gate.ts'
 import { gates } from './lib/gates.ts'
 import { runRuntimeTests } from './lib/runtimes.ts'
@@ -13,10 +13,7 @@ await tally.gate(commandGate('lint', 'oxlint', []))
 for (const project of typecheckProjects) {
   await tally.gate(commandGate(`types of ${project}`, 'tsc', ['--noEmit', '-p', project]))
 }
-await tally.gate({
-  name: 'build',
-  run: async () => ((await buildPackage()) === 0 ? 'passed' : { failed: 'the compiler refused the sources' }),
-})
+await tally.gate(buildGate)
 await unitTests()
 for (const gate of Object.values(gates)) await tally.gate(gate)
 await runRuntimeTests(tally)

@@ -1,20 +1,37 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { type Gate, verdict } from '../lib/gate.ts'
-import { inProject } from '../lib/project.ts'
+import { inProject, readJson } from '../lib/project.ts'
+
+interface Lock {
+  packages: Record<string, { optionalDependencies?: Record<string, string> }>
+}
 
 const LOCKS = ['package-lock.json', 'test/runtimes/package-lock.json']
 
-/** The lock files hold for any registry: versions and hashes, no address. */
+/** The lock files hold for any registry, with versions and hashes but no address, and for any platform. */
 export const lockGate: Gate = {
-  name: 'lock files hold no address',
+  name: 'lock files are complete and hold no address',
   async run() {
-    return verdict(LOCKS.flatMap(addressesIn))
+    return verdict(
+      LOCKS.flatMap((lock) =>
+        existsSync(inProject(lock)) ? [...addressesIn(lock), ...gapsIn(lock)] : [`${lock} is missing`],
+      ),
+    )
   },
 }
 
 function addressesIn(lock: string): string[] {
-  if (!existsSync(inProject(lock))) return [`${lock} is missing`]
   return readFileSync(inProject(lock), 'utf8')
     .split('\n')
     .flatMap((line, index) => (/"resolved"|registry\./.test(line) ? [`${lock}:${index + 1}: ${line.trim()}`] : []))
+}
+
+/** npm leaves out optional packages that a registry does not have, and `npm ci` then refuses the lock file everywhere. */
+function gapsIn(lock: string): string[] {
+  const { packages } = readJson(lock) as Lock
+  const locked = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  return Object.entries(packages)
+    .flatMap(([path, entry]) => Object.keys(entry.optionalDependencies ?? {}).map((name) => ({ path, name })))
+    .filter(({ name }) => !locked.has(name))
+    .map(({ path, name }) => `${lock}: ${path} may need ${name}, which is not locked`)
 }

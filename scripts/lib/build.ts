@@ -1,4 +1,5 @@
 import { globSync, rmSync, statSync } from 'node:fs'
+import type { Gate } from './gate.ts'
 import { inProject, root } from './project.ts'
 import { run } from './run.ts'
 
@@ -7,6 +8,14 @@ export async function buildPackage(): Promise<number> {
   // A file that was renamed in src must not live on in the package.
   rmSync(inProject('dist'), { recursive: true, force: true })
   return (await run('tsc', ['-p', 'tsconfig.build.json'])).code
+}
+
+/** The build as one check among others. */
+export const buildGate: Gate = {
+  name: 'build',
+  async run() {
+    return (await buildPackage()) === 0 ? 'passed' : { failed: 'the compiler refused the sources' }
+  },
 }
 
 /** Whether a source file or the compiler's settings changed after the last build. */
