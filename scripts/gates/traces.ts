@@ -9,7 +9,8 @@ const HOME_FOLDER = /(?<![\w.:/@-])\/(?:home|Users|root)\/\w+/
 export const tracesGate: Gate = {
   name: 'no machine path and no registry address',
   async run() {
-    const registry = new URL((await run('npm', ['config', 'get', 'registry'], { quiet: true })).output.trim()).host
+    const { output: settings } = await run('npm', ['config', 'get', 'registry'], { quiet: true })
+    const registry = /^https?:\/\/([^/\s]+)/m.exec(settings)?.[1] ?? 'registry.npmjs.org'
     const { code, output } = await run('git', ['ls-files', '-z'], { quiet: true })
     if (code !== 0) return { skipped: 'this is not a git checkout' }
     const files = output.split('\0').filter((file) => file !== '')
