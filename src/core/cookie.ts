@@ -84,7 +84,7 @@ function valueOfPair(header: string, start: number, stop: number, name: string):
   const nameStart = skipBlanks(header, start, stop)
   if (!header.startsWith(name, nameStart)) return undefined
   const equals = skipBlanks(header, nameStart + name.length, stop)
-  if (equals >= stop || header[equals] !== '=') return undefined
+  if (equals >= stop || header.charAt(equals) !== '=') return undefined
   return trimBlanks(header, equals + 1, stop)
 }
 

@@ -1,0 +1,123 @@
+import { SessionError } from './errors.ts'
+
+/** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
+export interface Codec {
+  encode(value: unknown): string
+  decode(text: string): unknown
+}
+
+/** Bounds on the shape of session data (DOS-7, DOS-8). */
+export interface JsonLimits {
+  /** Levels of nesting. */
+  readonly depth: number
+  /** Own keys of one object. */
+  readonly keys: number
+}
+
+/** Where a value is that JSON cannot keep, and why. */
+interface Flaw {
+  readonly path: string
+  readonly problem: string
+  readonly code: 'not-encodable' | 'too-large'
+}
+
+/**
+ * Strict JSON (RFC 8259). Values that `JSON.stringify` would drop or change without a word are refused, with the path
+ * of the key: `undefined`, `NaN`, `Infinity`, `-0`, `BigInt`, functions, symbols, `Map`, `Set`, `Date`, class instances, cycles.
+ */
+export function jsonCodec(limits: JsonLimits): Codec {
+  return {
+    encode(value) {
+      const flaw = flawOf(value, 0, limits)
+      if (flaw !== undefined) throw refusal(flaw, value)
+      return JSON.stringify(value)
+    },
+    decode(text) {
+      // JSON.parse makes an own key of it, and a careless copy by the application would then replace a prototype.
+      if (text.includes('__proto__') && hasProtoKey(JSON.parse(text), limits.depth)) {
+        throw new SessionError('undecodable', 'session data: holds the key "__proto__"')
+      }
+      return JSON.parse(text)
+    },
+  }
+}
+
+function refusal(flaw: Flaw, root: unknown): SessionError {
+  const problem = flaw.code === 'too-large' && isCyclic(root, new Set()) ? 'contains itself' : flaw.problem
+  const code = problem === flaw.problem ? flaw.code : 'not-encodable'
+  return new SessionError(code, `session data: data${flaw.path} ${problem}`)
+}
+
+// Paths are put together only on the way out of a failure, so that good data costs no strings.
+function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined
+    case 'number':
+      if (Number.isFinite(value) && !Object.is(value, -0)) return undefined
+      return flaw(`is ${Object.is(value, -0) ? '-0' : String(value)}, which JSON cannot keep`)
+    case 'undefined':
+      return flaw('is undefined, which JSON drops; delete the key instead')
+    case 'object':
+      if (value === null) return undefined
+      if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
+      return Array.isArray(value) ? arrayFlaw(value, depth, limits) : objectFlaw(value, depth, limits)
+    default:
+      return flaw(`is a ${typeof value}, which JSON cannot keep`)
+  }
+}
+
+function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
+  for (let i = 0; i < value.length; i++) {
+    const found = flawOf(value[i], depth + 1, limits)
+    if (found !== undefined) return { ...found, path: `[${i}]${found.path}` }
+  }
+  return undefined
+}
+
+function objectFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) {
+    return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
+  }
+  const keys = Object.keys(value)
+  if (keys.length > limits.keys) return flaw(`has more than ${limits.keys} keys`, 'too-large')
+  if (Object.getOwnPropertySymbols(value).length > 0) return flaw('has a symbol as a key, which JSON drops')
+  for (const key of keys) {
+    if (key === '__proto__') return flaw('has the key "__proto__", which is refused')
+    const found = flawOf((value as Readonly<Record<string, unknown>>)[key], depth + 1, limits)
+    if (found !== undefined) return { ...found, path: `${pathOf(key)}${found.path}` }
+  }
+  return undefined
+}
+
+function flaw(problem: string, code: Flaw['code'] = 'not-encodable'): Flaw {
+  return { path: '', problem, code }
+}
+
+function pathOf(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key.slice(0, 40))}]`
+}
+
+function nameOf(value: object): string {
+  const { constructor } = value
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'class instance'
+}
+
+function isCyclic(value: unknown, ancestors: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (ancestors.has(value)) return true
+  // A chain this long is too deep whether it closes or not; stopping here keeps the stack safe.
+  if (ancestors.size > 1000) return false
+  ancestors.add(value)
+  const isClosed = Object.values(value).some((child) => isCyclic(child, ancestors))
+  ancestors.delete(value)
+  return isClosed
+}
+
+function hasProtoKey(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (depth < 0 || Object.hasOwn(value, '__proto__')) return true
+  return Object.values(value).some((child) => hasProtoKey(child, depth - 1))
+}

@@ -1,0 +1,192 @@
+import { utf8Length } from '#platform'
+import type { Carrier, RequestFacts } from './carrier.ts'
+import type { Clock } from './clock.ts'
+import type { Codec } from './codec.ts'
+import { jsonCodec } from './codec.ts'
+import { cookieCarrier } from './cookie-carrier.ts'
+import type { CookieOptions } from './cookie-carrier.ts'
+import type { DocumentRules } from './document.ts'
+import type { Duration } from './duration.ts'
+import { parseDuration } from './duration.ts'
+import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
+import { createPolicy } from './policy.ts'
+import type { StandardSchema } from './schema.ts'
+import type { Store, SubjectCap } from './store.ts'
+import type { TokenSeal } from './token.ts'
+import { plainSeal, signedSeal } from './token.ts'
+
+/** What a request gets whose token is unknown, expired, or bound to another client. */
+export type Refusal =
+  /** A new, empty session. */
+  | { readonly answer: 'new' }
+  /** A plain text instead of the application's page, and the token is taken away. */
+  | {
+      readonly answer: 'message'
+      /** @defaultValue 'Session expired' */
+      readonly message?: string
+      /** @defaultValue 200 */
+      readonly status?: number
+    }
+
+/** Bounds on session data. */
+export interface LimitOptions {
+  /**
+   * Bytes of the encoded data.
+   * @defaultValue 65536
+   */
+  readonly bytes?: number
+  /**
+   * The same for sessions without a subject (DOS-4).
+   * @defaultValue the value of `bytes`
+   */
+  readonly anonymousBytes?: number
+  /**
+   * Levels of nesting.
+   * @defaultValue 32
+   */
+  readonly depth?: number
+  /**
+   * Keys of one object.
+   * @defaultValue 1000
+   */
+  readonly keys?: number
+}
+
+/** What `createSessions` takes. Everything but the store has a default that is safe. */
+export interface SessionsOptions<Data extends object> {
+  /** Where sessions live; or a function that opens it, which a hot reload then does not call again. */
+  readonly store: Store | (() => Store)
+  /** With a name, a second `createSessions` of that name in one process gives the first manager (hot reload). */
+  readonly name?: string
+  /**
+   * Keeps applications that share a store apart: a token of one opens nothing in the other.
+   * @defaultValue the cookie's name without its prefix, `id`
+   */
+  readonly namespace?: string
+  /** Gives each new session its starting contents. */
+  readonly initial?: () => Data
+  /** Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous. */
+  readonly schema?: StandardSchema<Data>
+  /** Turns data into text and back; strict JSON by default. */
+  readonly codec?: Codec
+  readonly timeouts?: TimeoutOptions
+  readonly rotation?: RotationOptions
+  readonly limits?: LimitOptions
+  /** How many sessions one subject may have at a time; no limit by default. */
+  readonly perSubject?: SubjectCap
+  /** Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`. */
+  readonly cookie?: CookieOptions
+  /** How tokens travel; a cookie by default. A cookie wins when present. */
+  readonly carriers?: readonly Carrier[]
+  /** Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. */
+  readonly secrets?: readonly string[]
+  /** Binds each session to the client's address, or to what a function tells of the request; undefined matches all. */
+  readonly bind?: 'client-address' | ((facts: RequestFacts) => string | undefined)
+  /**
+   * What a request gets whose token is unknown, expired, or bound to another client.
+   * @defaultValue `{ answer: 'new' }`
+   */
+  readonly refusal?: Refusal
+  /**
+   * `throw`: a session that cannot be loaded is an error. `anonymous`: the request is served with an empty session
+   * that is never stored, and the cookie stays as it is.
+   * @defaultValue 'throw'
+   */
+  readonly onStoreError?: 'throw' | 'anonymous'
+  /**
+   * How long a store operation may take.
+   * @defaultValue '2s'
+   */
+  readonly storeTimeout?: Duration
+  /**
+   * A commit starts a sweep in the background when the last one is older than this.
+   * @defaultValue '5m'
+   */
+  readonly sweepEvery?: Duration
+  /** @defaultValue `Date.now` */
+  readonly now?: Clock
+}
+
+/** The options, checked once, with every default in place. */
+export interface Config<Data extends object> {
+  readonly namespace: string
+  readonly rules: DocumentRules<Data>
+  readonly policy: Policy
+  readonly maxBytes: number
+  readonly maxAnonymousBytes: number
+  readonly carriers: readonly Carrier[]
+  readonly seal: TokenSeal
+  readonly fingerprint: ((facts: RequestFacts) => string | undefined) | undefined
+  readonly refusal: Refusal
+  readonly onStoreError: 'throw' | 'anonymous'
+  readonly storeTimeout: number
+  readonly sweepEvery: number
+  readonly now: Clock
+}
+
+/** @throws TypeError naming the option that is wrong. */
+export function readConfig<Data extends object>(options: SessionsOptions<Data>): Config<Data> {
+  const { limits = {}, onStoreError = 'throw' } = options
+  if (options.cookie !== undefined && options.carriers !== undefined) {
+    throw new TypeError('cookie: give either cookie or carriers; with carriers, use cookieCarrier(...) among them')
+  }
+  if (onStoreError !== 'throw' && onStoreError !== 'anonymous') {
+    throw new TypeError("onStoreError: expected 'throw' or 'anonymous'")
+  }
+  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier(options.cookie)])
+  const bytes = count('limits.bytes', limits.bytes ?? 65_536)
+  const shape = { depth: count('limits.depth', limits.depth ?? 32), keys: count('limits.keys', limits.keys ?? 1000) }
+  return Object.freeze({
+    namespace: options.namespace ?? namespaceOf(carriers),
+    rules: {
+      codec: options.codec ?? jsonCodec(shape),
+      schema: options.schema,
+      initial: options.initial ?? emptyData<Data>(),
+    },
+    policy: createPolicy(options.timeouts ?? {}, options.rotation ?? {}, options.perSubject),
+    maxBytes: bytes,
+    maxAnonymousBytes: count('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
+    carriers,
+    seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
+    fingerprint: options.bind === 'client-address' ? (facts: RequestFacts) => facts.clientAddress : options.bind,
+    refusal: Object.freeze({ ...(options.refusal ?? { answer: 'new' }) }),
+    onStoreError,
+    storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
+    sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
+    now: options.now ?? Date.now,
+  })
+}
+
+// Without `initial`, Data has no keys that must be there, or the application's type says more than it keeps.
+function emptyData<Data extends object>(): () => Data {
+  return () => ({}) as Data
+}
+
+// Cookie first (it wins when present), fallbacks last.
+function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
+  if (carriers.length === 0) throw new TypeError('carriers: at least one is needed, such as cookieCarrier()')
+  const names = new Set(carriers.map((carrier) => carrier.name))
+  if (names.size !== carriers.length) throw new TypeError('carriers: two have the same name; each may be given once')
+  const rank = (carrier: Carrier): number => (carrier.isFallback ? 2 : carrier.name === 'cookie' ? 0 : 1)
+  return Object.freeze(carriers.toSorted((a, b) => rank(a) - rank(b)))
+}
+
+function namespaceOf(carriers: readonly Carrier[]): string {
+  const cookie = carriers.find((carrier) => carrier.cookieName !== undefined)?.cookieName ?? 'id'
+  return cookie.replace(/^__(?:Host|Secure|Http|Host-Http)-/i, '')
+}
+
+function checkedSecrets(secrets: readonly string[]): readonly string[] {
+  if (secrets.length === 0) throw new TypeError('secrets: give at least one, or leave the option out')
+  for (const secret of secrets) {
+    if (typeof secret !== 'string' || utf8Length(secret) < 32) {
+      throw new TypeError('secrets: each must be a string of at least 32 random bytes (ASVS 5.0 11.2.3)')
+    }
+  }
+  return secrets
+}
+
+function count(option: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: expected an integer of at least 1`)
+  return value
+}

@@ -1,0 +1,145 @@
+import { utf8Length } from '#platform'
+import type { Codec } from './codec.ts'
+import { SessionError } from './errors.ts'
+import { mergeData } from './merge.ts'
+import type { StandardSchema } from './schema.ts'
+
+/** A message kept for the next page. */
+export interface Flash {
+  readonly kind: string
+  readonly message: string
+}
+
+/** How session data is made, checked and turned into text. */
+export interface DocumentRules<Data> {
+  readonly codec: Codec
+  readonly schema: StandardSchema | undefined
+  readonly initial: () => Data
+}
+
+/** The content of a session in memory. */
+export interface Content<Data> {
+  readonly data: Data
+  flashes: Flash[]
+}
+
+/** Session data between store and application: decoded when first touched, and compared only if it was decoded. */
+export interface Document<Data> {
+  /** Whether the application has seen the data. */
+  readonly isOpen: boolean
+  readonly content: Content<Data>
+  /** The text to store, of the draft if one is given; the loaded text when the data was never touched. */
+  encode(maxBytes: number, draft?: Content<Data>): string
+  /** Whether `text` differs from what the store holds. */
+  differs(text: string): boolean
+  /** A private copy of the content, to work on. */
+  draft(): Content<Data>
+  /** The draft takes the place of the present content; references to the data stay good. */
+  replace(draft: Content<Data>): void
+  /** The store now holds `text`. */
+  settle(text: string): void
+  /** The document now holds what the store holds, or without `text` the initial data; nothing of what it held before. */
+  reset(text?: string): void
+  /** Applies what was changed here to what another request stored; the paths both changed are returned. */
+  rebase(theirs: string): readonly string[]
+}
+
+/** Flash messages travel inside the document under this key, which the application's data cannot have. */
+const FLASHES = '$flash'
+
+/** A document that the store holds as `stored`, or a new one that begins with the initial data. */
+export function openDocument<Data extends object>(rules: DocumentRules<Data>, stored?: string): Document<Data> {
+  let base = stored
+  let content: Content<Data> | undefined
+
+  const opened = (): Content<Data> => (content ??= base === undefined ? begin(rules) : read(rules, base))
+  return {
+    get isOpen() {
+      return content !== undefined
+    },
+    get content() {
+      return opened()
+    },
+    encode(maxBytes, draft) {
+      if (draft === undefined && content === undefined && base !== undefined) return base
+      const text = write(rules, draft ?? opened())
+      const bytes = utf8Length(text)
+      if (bytes <= maxBytes) return text
+      throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
+    },
+    differs: (text) => text !== (base ??= write(rules, begin(rules))),
+    draft: () => read(rules, write(rules, opened())),
+    replace(draft) {
+      replaceKeys(opened().data, draft.data)
+      opened().flashes = draft.flashes
+    },
+    settle(text) {
+      base = text
+    },
+    reset(text) {
+      base = text
+      if (content !== undefined) this.replace(text === undefined ? begin(rules) : read(rules, text))
+    },
+    rebase(theirs) {
+      const before = base === undefined ? undefined : rules.codec.decode(base)
+      base = theirs
+      if (content === undefined) return []
+      const merged = mergeData(before, rules.codec.decode(write(rules, content)), rules.codec.decode(theirs))
+      this.replace(split<Data>(merged.value))
+      return merged.clashes
+    },
+  }
+}
+
+function begin<Data extends object>(rules: DocumentRules<Data>): Content<Data> {
+  return { data: rules.initial(), flashes: [] }
+}
+
+function read<Data extends object>(rules: DocumentRules<Data>, text: string): Content<Data> {
+  const content = split<Data>(decoded(rules.codec, text))
+  return { ...content, data: validated<Data>(rules.schema, content.data, 'undecodable') }
+}
+
+function decoded(codec: Codec, text: string): unknown {
+  try {
+    return codec.decode(text)
+  } catch (cause) {
+    throw new SessionError('undecodable', 'session record: its data is damaged', { cause })
+  }
+}
+
+function write<Data extends object>(rules: DocumentRules<Data>, content: Content<Data>): string {
+  validated(rules.schema, content.data, 'invalid-data')
+  return rules.codec.encode(content.flashes.length === 0 ? content.data : { ...content.data, [FLASHES]: content.flashes })
+}
+
+/** The one place where stored, untyped data gets the application's type; with a schema it has been checked. */
+function split<Data extends object>(value: unknown): Content<Data> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new SessionError('undecodable', 'session record: its data is no object')
+  }
+  const found: unknown = Object.hasOwn(value, FLASHES) ? Reflect.get(value, FLASHES) : undefined
+  if (found !== undefined) Reflect.deleteProperty(value, FLASHES)
+  return { data: value as Data, flashes: Array.isArray(found) ? (found as Flash[]) : [] }
+}
+
+function validated<Data extends object>(
+  schema: StandardSchema | undefined,
+  data: Data,
+  code: 'undecodable' | 'invalid-data',
+): Data {
+  const result = schema?.['~standard'].validate(data)
+  if (result === undefined) return data
+  if (result instanceof Promise) throw new TypeError('schema: validates asynchronously; session data needs a synchronous schema')
+  if (result.issues === undefined) return code === 'undecodable' ? (result.value as Data) : data
+  const at = (result.issues[0]?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
+  throw new SessionError(code, `session data: ${at === '' ? 'data' : `data.${at}`} does not fit the schema`)
+}
+
+// In place, so that a reference the handler holds stays the session's data after a merge.
+function replaceKeys(target: object, source: object): void {
+  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) Reflect.deleteProperty(target, key)
+  for (const [key, value] of Object.entries(source)) {
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+  }
+}

@@ -1,0 +1,84 @@
+import { warn } from '#platform'
+
+/** What each event tells. `reference` names a session in logs: it is neither token, nor store key, nor handle. */
+export interface SessionEvents {
+  /** A record was inserted. */
+  created: { readonly reference: string }
+  /** A user signed in. */
+  login: { readonly reference: string; readonly subject: string }
+  /** A signed-in user authenticated again. */
+  elevated: { readonly reference: string; readonly subject: string }
+  /** A session was ended by its own request, by `logout` or `destroy`. */
+  destroyed: { readonly reference: string; readonly subject?: string }
+  /** The token was replaced. */
+  rotated: { readonly reference: string }
+  /** Sessions were ended from outside: one, a user's, or everybody's. */
+  revoked: { readonly subject?: string; readonly count?: number }
+  /** The cap per subject ended older sessions. */
+  evicted: { readonly subject: string; readonly count: number }
+  /** A loaded session was past one of its limits; it was removed. */
+  expired: { readonly reference: string }
+  /** A well-formed token opened nothing: never issued, expired, or ended longer ago than marks are kept. */
+  unknown: { readonly clientAddress?: string }
+  /** A request presented a token that was replaced or ended a moment ago; it gets nothing. */
+  superseded: Record<never, never>
+  /** A save, touch or rotation found that its record had ended meanwhile; nothing was written. */
+  gone: { readonly reference: string }
+  /** Another request had changed the session; both were merged. `paths` had different values, and the later one won. */
+  conflict: { readonly reference: string; readonly paths: readonly string[] }
+  /** The token came from elsewhere than the session is bound to. */
+  mismatch: { readonly reference: string; readonly clientAddress?: string }
+  /** A request presented several different tokens under one name; none was used. */
+  ambiguous: { readonly carrier: string; readonly clientAddress?: string }
+  /** A stored record could not be read and was treated as absent. */
+  undecodable: { readonly reference: string; readonly error: unknown }
+  /** A store call failed or took too long. */
+  'store-error': { readonly store: string; readonly operation: string; readonly error: unknown }
+  /** A sweep has ended. */
+  swept: { readonly removed: number }
+  /** Something the developer should know; also given as a process warning, once. */
+  warning: { readonly message: string }
+}
+
+/** The name of an event. */
+export type SessionEventName = keyof SessionEvents
+
+/** Called with what the event tells; must not throw, and what it throws is reported and ignored. */
+export type SessionListener<Name extends SessionEventName> = (event: SessionEvents[Name]) => void
+
+/** Hands events to listeners. */
+export interface Emitter {
+  on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void
+  emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void
+  /** Emits a `warning` and tells the platform, once for each message. */
+  warn(message: string): void
+}
+
+/** Makes an emitter whose listeners cannot disturb the engine (CVE-2021-34428: a listener kept a session alive). */
+export function createEmitter(): Emitter {
+  const listeners = new Map<SessionEventName, Set<(event: never) => void>>()
+  const warned = new Set<string>()
+  const emitter: Emitter = {
+    on(name, listener) {
+      const set = listeners.get(name) ?? new Set()
+      listeners.set(name, set.add(listener))
+      return () => void set.delete(listener)
+    },
+    emit(name, event) {
+      for (const listener of listeners.get(name) ?? []) {
+        try {
+          ;(listener as (event: unknown) => void)(event)
+        } catch (error) {
+          warn(`sojourn: a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`)
+        }
+      }
+    },
+    warn(message) {
+      if (warned.has(message)) return
+      warned.add(message)
+      warn(`sojourn: ${message}`)
+      emitter.emit('warning', { message })
+    },
+  }
+  return emitter
+}

@@ -1,0 +1,58 @@
+import { absoluteEnd } from './policy.ts'
+import { rotateState } from './replace.ts'
+import type { Outcome } from './response.ts'
+import { needsTouch, pendingText, saveState, touchState } from './save.ts'
+import type { State } from './state.ts'
+
+/**
+ * Writes what there is to write, and tells what the response must carry; undefined when that is nothing. There is a
+ * promise only when the store is called, so that pages which only read leave untouched. A second call writes only what
+ * has changed since the first.
+ */
+export function commitState<Data extends object>(state: State<Data>): Outcome | undefined | Promise<Outcome | undefined> {
+  try {
+    const work = dueWork(state)
+    return work === undefined ? outcomeOf(state) : work.then(() => outcomeOf(state))
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error('the session could not be saved', { cause: error }))
+  }
+}
+
+function dueWork<Data extends object>(state: State<Data>): Promise<unknown> | undefined {
+  if (state.isReadOnly) return undefined
+  state.engine.sweepWhenDue()
+  const isChanged = pendingText(state) !== undefined
+  if (isRotationDue(state)) return rotateState(state, state.engine.config.policy.rotationGrace)
+  if (isChanged) return saveState(state)
+  return needsTouch(state) ? touchState(state) : undefined
+}
+
+function isRotationDue<Data extends object>({ live, engine }: State<Data>): boolean {
+  const { rotateEvery } = engine.config.policy
+  if (rotateEvery === undefined || live === undefined || live.isGraceful) return false
+  return engine.config.now() - (live.meta.rotatedAt ?? live.record.createdAt) >= rotateEvery
+}
+
+function outcomeOf<Data extends object>(state: State<Data>): Outcome | undefined {
+  const carried = carriedBy(state)
+  if (carried === undefined && !state.isTouched && !state.clearsSiteData) return undefined
+  const headers = [...(carried?.headers ?? [])]
+  if (state.clearsSiteData) headers.push(['clear-site-data', '"cache", "cookies", "storage"'])
+  return {
+    cookies: carried?.cookies ?? [],
+    headers,
+    vary: [...new Set(state.engine.config.carriers.flatMap((carrier) => carrier.vary))],
+  }
+}
+
+function carriedBy<Data extends object>(state: State<Data>): ReturnType<typeof state.carrier.hand> | undefined {
+  const { config, emitter } = state.engine
+  const { live, token } = state
+  if (state.handsToken && live !== undefined && token !== undefined) {
+    const complaint = state.carrier.complaint?.(state.facts)
+    if (complaint !== undefined) emitter.warn(complaint)
+    const remaining = absoluteEnd(config.policy, { ...live.record, ...live.meta }) - config.now()
+    return state.carrier.hand(config.seal.write(token), state.facts, remaining)
+  }
+  return state.clearsToken ? state.carrier.clear(state.facts) : undefined
+}

@@ -1,0 +1,210 @@
+import { sha256 } from '#platform'
+import { toBase64Url } from './base64url.ts'
+import type { Answer, Carrier, RequestFacts } from './carrier.ts'
+import { openDocument } from './document.ts'
+import { SessionError, isSessionError } from './errors.ts'
+import type { StoreKey } from './key.ts'
+import { storeKeyOf } from './key.ts'
+import { isExpired } from './policy.ts'
+import type { Meta } from './record.ts'
+import { decodeMeta, referenceOf } from './record.ts'
+import type { Engine, State } from './state.ts'
+import { adopt, freshState } from './state.ts'
+import type { SessionRecord, Tombstone } from './store.ts'
+import type { Token } from './token.ts'
+
+/** A token as a request presented it. */
+interface Presented {
+  readonly carrier: Carrier
+  readonly token: Token
+  /** False when an older secret signed it: the client gets it signed anew. */
+  readonly isCurrent: boolean
+}
+
+/** How many rotations a late request may lag behind. */
+const MAX_HOPS = 4
+
+/**
+ * The state of a request's session. Without a well-formed token there is no store call and no promise: an anonymous
+ * visit costs nothing.
+ */
+export function openState<Data extends object>(
+  engine: Engine<Data>,
+  facts: RequestFacts,
+  isReadOnly: boolean,
+): State<Data> | Promise<State<Data>> {
+  const { carriers } = engine.config
+  const presented = presentedToken(engine, facts)
+  const carrier = presented?.carrier ?? carrierForNew(carriers, facts)
+  const state = freshState(engine, facts, carrier, { url: strippedUrl(carriers, facts), isReadOnly })
+  if (presented !== undefined) return load(state, presented)
+  state.answer = probeAnswer(carriers, facts)
+  return state
+}
+
+function presentedToken<Data extends object>(engine: Engine<Data>, facts: RequestFacts): Presented | undefined {
+  const showsCookie = facts.header('cookie') !== undefined
+  for (const carrier of engine.config.carriers) {
+    if (carrier.isFallback && showsCookie) continue
+    const texts = new Set(carrier.read(facts))
+    if (texts.size > 1) {
+      // Which of them the client means cannot be told; a sibling domain may have planted one (RFC 6265bis section 8.6).
+      engine.emitter.emit('ambiguous', { carrier: carrier.name, ...addressOf(facts) })
+      return undefined
+    }
+    for (const text of texts) {
+      const found = engine.config.seal.read(text)
+      if (found !== undefined) return { carrier, ...found }
+    }
+  }
+  return undefined
+}
+
+function carrierForNew(carriers: readonly Carrier[], facts: RequestFacts): Carrier {
+  const carrier =
+    carriers.find((candidate) => candidate.offers?.(facts) === true) ??
+    carriers.find((candidate) => !candidate.isFallback) ??
+    carriers[0]
+  if (carrier === undefined) throw new TypeError('carriers: at least one is needed')
+  return carrier
+}
+
+function strippedUrl(carriers: readonly Carrier[], facts: RequestFacts): string {
+  return carriers.reduce((url, carrier) => carrier.strip?.(url) ?? url, facts.url)
+}
+
+function probeAnswer(carriers: readonly Carrier[], facts: RequestFacts): Answer | undefined {
+  for (const carrier of carriers) {
+    const answer = carrier.probe?.(facts)
+    if (answer !== undefined) return answer
+  }
+  return undefined
+}
+
+async function load<Data extends object>(state: State<Data>, presented: Presented): Promise<State<Data>> {
+  const { config, emitter } = state.engine
+  try {
+    state.presentedKey = storeKeyOf(config.namespace, presented.token)
+    const entry = await follow(state, state.presentedKey)
+    if (entry === undefined) {
+      emitter.emit('unknown', addressOf(state.facts))
+      refuse(state)
+    } else if (entry === 'superseded') {
+      emitter.emit('superseded', {})
+      state.phase = 'superseded'
+    } else {
+      await admit(state, presented, entry)
+    }
+  } catch (error) {
+    if (config.onStoreError !== 'anonymous' || !isOutage(error)) throw error
+    state.phase = 'degraded'
+  }
+  return state
+}
+
+/** A record under the key by which it was found. */
+interface Found {
+  readonly key: StoreKey
+  readonly record: SessionRecord
+  readonly isGraceful: boolean
+}
+
+/** The live record under a key, through the marks that rotations left. */
+export async function follow<Data extends object>(
+  state: State<Data>,
+  key: StoreKey,
+): Promise<Found | 'superseded' | undefined> {
+  const { store, guard } = state.engine
+  let at = key
+  for (let hop = 0; hop <= MAX_HOPS; hop++) {
+    const entry: SessionRecord | Tombstone | undefined = await guard.call('get', state.activity, () => store.get(at))
+    if (entry?.state === 'live') return { key: at, record: entry, isGraceful: hop > 0 }
+    if (entry?.state !== 'moved') return entry === undefined && hop === 0 ? undefined : 'superseded'
+    at = entry.to
+  }
+  return 'superseded'
+}
+
+async function admit<Data extends object>(state: State<Data>, presented: Presented, found: Found): Promise<void> {
+  const { config, emitter } = state.engine
+  const { record } = found
+  const meta = readMeta(state, record)
+  if (meta === undefined) return
+  if (isExpired(config.policy, record, meta.until, config.now())) {
+    await remove(state, found)
+    return refuse(state)
+  }
+  if (!presented.carrier.carriesSubjects && record.subject !== undefined) return
+  if (!isBoundHere(state, meta)) {
+    emitter.emit('mismatch', { reference: referenceOf(record.handle), ...addressOf(state.facts) })
+    return refuse(state)
+  }
+  state.document = openDocument(config.rules, record.data)
+  state.token = presented.token
+  state.isNew = false
+  state.isStarted = true
+  state.handsToken = !presented.isCurrent && !found.isGraceful
+  adopt(state, { ...found, meta })
+}
+
+function readMeta<Data extends object>(state: State<Data>, record: SessionRecord): Meta | undefined {
+  try {
+    return decodeMeta(record.meta)
+  } catch (error) {
+    state.engine.emitter.emit('undecodable', { reference: referenceOf(record.handle), error })
+    return undefined
+  }
+}
+
+// Its limits are shorter now than when it was written, so the store still has it (NIST SP 800-63B-4 section 5.2).
+async function remove<Data extends object>(state: State<Data>, found: Found): Promise<void> {
+  const { store, guard, emitter } = state.engine
+  emitter.emit('expired', { reference: referenceOf(found.record.handle) })
+  if (!state.isReadOnly) await guard.call('delete', state.activity, () => store.delete(found.key))
+}
+
+/** The application's choice for a token that opens nothing. */
+function refuse<Data extends object>(state: State<Data>): void {
+  const { refusal } = state.engine.config
+  if (refusal.answer === 'new') return
+  const taken = state.carrier.clear(state.facts)
+  state.answer = {
+    status: refusal.status ?? 200,
+    headers: [
+      ['content-type', 'text/plain; charset=utf-8'],
+      ['cache-control', 'private, no-store'],
+      ...(state.carrier.vary.length > 0 ? [['vary', state.carrier.vary.join(', ')] as const] : []),
+      ...(taken.headers ?? []),
+    ],
+    cookies: taken.cookies ?? [],
+    body: refusal.message ?? 'Session expired',
+  }
+}
+
+/** What a new session of this request is bound to, hashed; undefined when there is nothing to bind to. */
+export function bindingOf<Data extends object>(state: State<Data>): string | undefined {
+  const print = state.engine.config.fingerprint?.(state.facts)
+  return print === undefined ? undefined : toBase64Url(sha256(`sojourn:binding:${print}`))
+}
+
+// A client that shows nothing to compare is let in: a missing header must not end a session (cheat sheet, CS-11).
+function isBoundHere<Data extends object>(state: State<Data>, meta: Meta): boolean {
+  if (meta.binding === undefined) return true
+  const here = bindingOf(state)
+  return here === undefined || here === meta.binding
+}
+
+function addressOf(facts: RequestFacts): { readonly clientAddress?: string } {
+  return facts.clientAddress === undefined ? {} : { clientAddress: facts.clientAddress }
+}
+
+function isOutage(error: unknown): boolean {
+  return isSessionError(error) && (error.code === 'store-unavailable' || error.code === 'store-timeout')
+}
+
+/** The error for an operation whose session has ended meanwhile. */
+export function endedError(code: 'gone' | 'superseded'): SessionError {
+  return code === 'gone'
+    ? new SessionError('gone', 'session: it ended while this request was using it; nothing was written')
+    : new SessionError('superseded', 'session: its token was replaced by another request; nothing was written')
+}

@@ -1,0 +1,129 @@
+import type { Duration } from './duration.ts'
+import { parseDuration } from './duration.ts'
+import type { SessionRecord, SubjectCap } from './store.ts'
+
+/** How long sessions live. */
+export interface TimeoutOptions {
+  /**
+   * A session ends when it was not used for this long (ASVS 5.0 7.3.1).
+   * @defaultValue '15m'
+   */
+  readonly idle?: Duration
+  /**
+   * A session ends this long after it began or its user last authenticated, used or not (ASVS 5.0 7.3.2).
+   * @defaultValue '12h'
+   */
+  readonly absolute?: Duration
+  /**
+   * The idle limit of sessions without a subject.
+   * @defaultValue the value of `idle`
+   */
+  readonly anonymous?: Duration
+  /**
+   * Use is written down at most this often, so that reading costs no write. A session lives at least `idle` after its
+   * last use and at most `idle + touchEvery`; `'0s'` makes it exact and costs a write for each request.
+   * @defaultValue the smaller of '1m' and a tenth of `idle`
+   */
+  readonly touchEvery?: Duration
+}
+
+/** Periodic replacement of tokens. */
+export interface RotationOptions {
+  /**
+   * A token older than this is replaced at the next request.
+   * @defaultValue never
+   */
+  readonly every?: Duration
+  /**
+   * For this long after a rotation, requests already under way with the old token reach the same session.
+   * Login, elevation and logout never have a grace.
+   * @defaultValue '10s'
+   */
+  readonly grace?: Duration
+}
+
+/** The limits in force, in milliseconds where they are times. */
+export interface Policy {
+  readonly idle: number
+  readonly absolute: number
+  readonly anonymous: number
+  readonly touchEvery: number
+  readonly rotateEvery: number | undefined
+  readonly rotationGrace: number
+  /** Live sessions one subject may have, and what happens at the limit; undefined when there is no limit. */
+  readonly perSubject: SubjectCap | undefined
+}
+
+/**
+ * Timeouts of NIST SP 800-63B-4 sections 2.1.3, 2.2.3 and 2.3.3, one set for each authentication assurance level.
+ * Use is written down at each request, so that the limits hold to the millisecond.
+ */
+export const nist: {
+  readonly aal1: Required<Pick<TimeoutOptions, 'idle' | 'absolute'>>
+  readonly aal2: Required<Pick<TimeoutOptions, 'idle' | 'absolute' | 'touchEvery'>>
+  readonly aal3: Required<Pick<TimeoutOptions, 'idle' | 'absolute' | 'touchEvery'>>
+} = {
+  // Level 1 asks for no idle limit; ASVS 5.0 7.3.1 asks for one always, so it equals the overall limit.
+  aal1: { idle: '30d', absolute: '30d' },
+  aal2: { idle: '1h', absolute: '24h', touchEvery: '0s' },
+  aal3: { idle: '15m', absolute: '12h', touchEvery: '0s' },
+}
+
+/** Checks the options and puts the defaults in. */
+export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions, perSubject?: SubjectCap): Policy {
+  const idle = parseDuration('timeouts.idle', timeouts.idle ?? '15m', 1)
+  const every = rotation.every
+  return Object.freeze({
+    idle,
+    absolute: parseDuration('timeouts.absolute', timeouts.absolute ?? '12h', 1),
+    anonymous: timeouts.anonymous === undefined ? idle : parseDuration('timeouts.anonymous', timeouts.anonymous, 1),
+    touchEvery:
+      timeouts.touchEvery === undefined
+        ? Math.min(60_000, Math.floor(idle / 10))
+        : parseDuration('timeouts.touchEvery', timeouts.touchEvery),
+    rotateEvery: every === undefined ? undefined : parseDuration('rotation.every', every, 1),
+    rotationGrace: parseDuration('rotation.grace', rotation.grace ?? '10s'),
+    perSubject: perSubject === undefined ? undefined : checkedCap(perSubject),
+  })
+}
+
+function checkedCap(cap: SubjectCap): SubjectCap {
+  if (!Number.isSafeInteger(cap.max) || cap.max < 1) throw new TypeError('perSubject.max: expected an integer of at least 1')
+  if (cap.onLimit !== 'evict-oldest' && cap.onLimit !== 'reject') {
+    throw new TypeError("perSubject.onLimit: expected 'evict-oldest' or 'reject'")
+  }
+  return Object.freeze({ max: cap.max, onLimit: cap.onLimit })
+}
+
+/** What the life of a session depends on. */
+export interface Lifespan {
+  readonly subject?: string
+  readonly createdAt: number
+  /** An end of its own, earlier than the policy's. */
+  readonly until?: number
+}
+
+/** The instant after which the session cannot live, whatever is done with it. */
+export function absoluteEnd(policy: Policy, span: Lifespan): number {
+  return Math.min(span.createdAt + policy.absolute, span.until ?? Infinity)
+}
+
+/** When a session that is used now ends if nobody uses it again. */
+export function expiryAt(policy: Policy, span: Lifespan, now: number): number {
+  return Math.min(now + idleOf(policy, span) + policy.touchEvery, absoluteEnd(policy, span))
+}
+
+/** Whether a loaded record is past a limit of the policy in force now, which may be shorter than when it was written. */
+export function isExpired(policy: Policy, record: SessionRecord, until: number | undefined, now: number): boolean {
+  const span = { ...record, ...(until === undefined ? {} : { until }) }
+  return now >= record.expiresAt || now >= expiryAt(policy, span, record.seenAt)
+}
+
+/** Whether use must be written down now. */
+export function isTouchDue(policy: Policy, record: SessionRecord, now: number): boolean {
+  return now > record.seenAt && now - record.seenAt >= policy.touchEvery
+}
+
+function idleOf(policy: Policy, span: Lifespan): number {
+  return span.subject === undefined ? policy.anonymous : policy.idle
+}

@@ -1,0 +1,99 @@
+import { sha256 } from '#platform'
+import { toBase64Url } from './base64url.ts'
+import { SessionError } from './errors.ts'
+import type { SessionRecord } from './store.ts'
+import { secretBytes } from './token.ts'
+
+/** What is known about the user's last authentication. */
+export interface Authentication {
+  /** When, in epoch milliseconds. */
+  readonly at: number
+  /** The application's assurance level, 1 unless it said otherwise. */
+  readonly level: number
+  /** What was shown, such as `password` or `totp`. */
+  readonly factors: readonly string[]
+  /** The device, as the application described it. */
+  readonly label?: string
+  /** The identity provider's name for its session, for coordinated sign-out (ASVS 5.0 7.1.3). */
+  readonly idpSession?: string
+}
+
+/** The engine's own facts about a session; not reachable through the session's data (WSTG-SESS-08). */
+export interface Meta {
+  readonly authentication?: Authentication
+  /** Hash of what the session is bound to. */
+  readonly binding?: string
+  /** An absolute end of its own, earlier than the policy's. */
+  readonly until?: number
+  /** When the token was last replaced. */
+  readonly rotatedAt?: number
+}
+
+/** Version of the text below. A newer one is refused, so that an older process never mangles it. */
+const VERSION = 1
+const EMPTY: Meta = Object.freeze({})
+
+/** The text a store keeps; empty for a session about which there is nothing to say. */
+export function encodeMeta(meta: Meta): string {
+  return Object.keys(meta).length === 0 ? '' : JSON.stringify({ v: VERSION, ...meta })
+}
+
+/** @throws SessionError `undecodable` when the text is damaged or written by a newer version. */
+export function decodeMeta(text: string): Meta {
+  if (text === '') return EMPTY
+  const value = parsed(text)
+  if (value === undefined || value['v'] !== VERSION) {
+    throw new SessionError('undecodable', 'session record: its facts are damaged or of a newer version')
+  }
+  const authentication = asAuthentication(value['authentication'])
+  const { binding, until, rotatedAt } = value
+  return {
+    ...(authentication === undefined ? {} : { authentication }),
+    ...(typeof binding === 'string' ? { binding } : {}),
+    ...(typeof until === 'number' ? { until } : {}),
+    ...(typeof rotatedAt === 'number' ? { rotatedAt } : {}),
+  }
+}
+
+/** A public name for a session: random, unique, and no key to anything. */
+export function newHandle(): string {
+  return toBase64Url(secretBytes(16))
+}
+
+/** The name of a session in events and logs: stable through rotation, and it opens and ends nothing. */
+export function referenceOf(handle: string): string {
+  return toBase64Url(sha256(`sojourn:reference:${handle}`)).slice(0, 12)
+}
+
+/** A record like `from` with another content, at the next version. */
+export function nextRecord(from: SessionRecord, change: Partial<Omit<SessionRecord, 'state' | 'version'>>): SessionRecord {
+  return { ...from, ...change, version: from.version + 1 }
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function parsed(text: string): Fields | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isFields(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null
+}
+
+function asAuthentication(value: unknown): Authentication | undefined {
+  if (!isFields(value)) return undefined
+  const { at, level, factors, label, idpSession } = value
+  if (typeof at !== 'number' || typeof level !== 'number' || !Array.isArray(factors)) return undefined
+  return {
+    at,
+    level,
+    factors: factors.filter((factor) => typeof factor === 'string'),
+    ...(typeof label === 'string' ? { label } : {}),
+    ...(typeof idpSession === 'string' ? { idpSession } : {}),
+  }
+}

@@ -1,0 +1,289 @@
+import type { Duration } from './duration.ts'
+import { parseDuration } from './duration.ts'
+import { SessionError } from './errors.ts'
+import { storeKeyOf } from './key.ts'
+import { bindingOf, endedError, follow } from './open.ts'
+import { expiryAt } from './policy.ts'
+import type { Authentication, Meta } from './record.ts'
+import { encodeMeta, newHandle, referenceOf } from './record.ts'
+import {
+  backOff,
+  capFor,
+  handOut,
+  insertState,
+  limitError,
+  maxBytesOf,
+  rebaseOn,
+  relocate,
+  reportEvicted,
+  saveState,
+  subjectOf,
+} from './save.ts'
+import type { Live, State } from './state.ts'
+import { startOver } from './state.ts'
+import type { SessionRecord, Tombstone } from './store.ts'
+import { mintToken } from './token.ts'
+
+/** How a sign-in is described. */
+export interface LoginOptions<Data> {
+  /**
+   * Keys of the data that go over into the signed-in session, or `'all'`. All else is left behind (CVE-2022-24895).
+   * @defaultValue none
+   */
+  readonly keep?: readonly (keyof Data)[] | 'all'
+  /**
+   * The application's assurance level.
+   * @defaultValue 1
+   */
+  readonly level?: number
+  /** What the user has shown, such as `password`; `requireFresh` can ask for one. */
+  readonly factors?: readonly string[]
+  /** The device, for the user's own list of sessions. */
+  readonly label?: string
+  /** The identity provider's session, for coordinated sign-out. */
+  readonly idpSession?: string
+  /** An absolute limit of its own; it can only be shorter than the policy's. */
+  readonly absolute?: Duration
+}
+
+/** How a further authentication is described. */
+export interface ElevateOptions {
+  /** @defaultValue the level so far */
+  readonly level?: number
+  /** Added to the factors so far. */
+  readonly factors?: readonly string[]
+}
+
+/** What the record under the new token holds. */
+interface Successor {
+  readonly handle: string
+  readonly subject?: string
+  readonly createdAt: number
+  readonly meta: Meta
+  readonly text: string
+}
+
+/** What a replacement of the token is. */
+interface Plan {
+  /** What lies under the old key afterwards, and for how long. */
+  readonly mark: 'moved' | 'dead'
+  readonly markFor: number
+  /** Whether to go on when another request has just rotated the same session. */
+  readonly goesOn: boolean
+  /** Called again after each merge. */
+  readonly successor: (live: Live, now: number) => Successor
+}
+
+/** A dead mark outlives the requests that may still be under way with the old token. */
+const DEAD_MARK = { mark: 'dead', markFor: 60_000 } as const
+
+/** Replaces the token; the data stay. For the time of `grace` the old token reaches the same session. */
+export async function rotateState<Data extends object>(state: State<Data>, grace: number): Promise<'rotated' | 'gone'> {
+  const outcome = await replaceToken(state, {
+    ...(canLeaveMark(state, grace) ? { mark: 'moved', markFor: grace } : DEAD_MARK),
+    goesOn: false,
+    successor: (live, now) => ({
+      ...live.record,
+      meta: { ...live.meta, rotatedAt: now },
+      text: state.document.encode(maxBytesOf(state, live.record.subject)),
+    }),
+  })
+  if (outcome !== 'moved') return outcome
+  // Another request has done it, and its response carries the new token; what was changed here goes to the same place.
+  return (await saveState(state)) === 'gone' ? 'gone' : 'rotated'
+}
+
+// One mark of a session at a time: rotating in a loop must not fill the store (DOS-20).
+function canLeaveMark<Data extends object>(state: State<Data>, grace: number): boolean {
+  const rotatedAt = state.live?.meta.rotatedAt ?? -Infinity
+  return grace > 0 && state.engine.config.now() - rotatedAt >= grace
+}
+
+/** Attaches a subject: a new session begins under a new token, and the old token is dead in the same step. */
+export async function loginState<Data extends object>(
+  state: State<Data>,
+  subject: string,
+  options: LoginOptions<Data>,
+): Promise<void> {
+  if (!state.carrier.carriesSubjects) {
+    throw new SessionError('carrier-forbidden', `session: the ${state.carrier.name} carrier may not carry a signed-in session`)
+  }
+  const successor = (_live: Live | undefined, now: number): Successor => ({
+    handle: newHandle(),
+    subject,
+    createdAt: now,
+    meta: loginMeta(state, options, now),
+    text: keptText(state, options.keep, subject),
+  })
+  const outcome = state.phase === 'live' ? await replaceToken(state, { ...DEAD_MARK, goesOn: true, successor }) : 'none'
+  if (outcome === 'gone' && state.phase === 'superseded') throw endedError('superseded')
+  // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
+  if (outcome !== 'rotated') {
+    const { text, meta } = successor(undefined, state.engine.config.now())
+    startOver(state, 'fresh')
+    await insertState(state, { text, subject, meta })
+  }
+  state.document.reset(state.live?.record.data)
+  state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject })
+}
+
+function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
+  const binding = bindingOf(state)
+  const authentication: Authentication = {
+    at: now,
+    level: options.level ?? 1,
+    factors: options.factors ?? [],
+    ...(options.label === undefined ? {} : { label: options.label }),
+    ...(options.idpSession === undefined ? {} : { idpSession: options.idpSession }),
+  }
+  return {
+    authentication,
+    ...(binding === undefined ? {} : { binding }),
+    ...(options.absolute === undefined ? {} : { until: now + parseDuration('login: absolute', options.absolute, 1) }),
+  }
+}
+
+function keptText<Data extends object>(
+  state: State<Data>,
+  keep: LoginOptions<Data>['keep'],
+  subject: string | undefined,
+): string {
+  const maxBytes = maxBytesOf(state, subject)
+  if (keep === 'all') return state.document.encode(maxBytes)
+  const data = state.engine.config.rules.initial()
+  const present = state.document.content.data
+  for (const key of keep ?? []) if (Object.hasOwn(present, key)) data[key] = present[key]
+  return state.document.encode(maxBytes, { data, flashes: [] })
+}
+
+/** Writes down that the user has authenticated again: new token, both clocks begin anew (NIST SP 800-63B-4 5.2). */
+export async function elevateState<Data extends object>(state: State<Data>, options: ElevateOptions): Promise<void> {
+  const subject = state.live?.record.subject
+  if (subject === undefined) {
+    throw new SessionError('no-session', 'elevate: nobody is signed in here; call login first')
+  }
+  const outcome = await replaceToken(state, {
+    ...DEAD_MARK,
+    goesOn: true,
+    successor: (live, now) => ({
+      ...live.record,
+      createdAt: now,
+      meta: { ...live.meta, authentication: elevated(live.meta.authentication, options, now) },
+      text: state.document.encode(maxBytesOf(state, subject)),
+    }),
+  })
+  if (outcome !== 'rotated') throw endedError(state.phase === 'superseded' ? 'superseded' : 'gone')
+  state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle ?? ''), subject })
+}
+
+function elevated(before: Authentication | undefined, options: ElevateOptions, now: number): Authentication {
+  const factors = new Set([...(before?.factors ?? []), ...(options.factors ?? [])])
+  return { ...before, at: now, level: options.level ?? before?.level ?? 1, factors: [...factors] }
+}
+
+/** Ends the user's session and begins an anonymous one that keeps some of the data. */
+export async function logoutKeeping<Data extends object>(
+  state: State<Data>,
+  keep: NonNullable<LoginOptions<Data>['keep']>,
+): Promise<void> {
+  const subject = state.live?.record.subject
+  const reference = referenceOf(state.handle ?? '')
+  const outcome = await replaceToken(state, {
+    ...DEAD_MARK,
+    goesOn: true,
+    successor: (_live, now) => {
+      const binding = bindingOf(state)
+      return {
+        handle: newHandle(),
+        createdAt: now,
+        meta: binding === undefined ? {} : { binding },
+        text: keptText(state, keep, undefined),
+      }
+    },
+  })
+  if (outcome !== 'rotated') return
+  state.document.reset(state.live?.record.data)
+  state.engine.emitter.emit('destroyed', { reference, ...subjectOf(subject) })
+}
+
+/** `moved`: another request has rotated the session, and the plan was to leave it at that. */
+async function replaceToken<Data extends object>(state: State<Data>, plan: Plan): Promise<'rotated' | 'gone' | 'moved'> {
+  const { config, store, guard, emitter } = state.engine
+  for (let attempt = 1; ; attempt++) {
+    const { live } = state
+    if (live === undefined) return 'gone'
+    const now = config.now()
+    const successor = plan.successor(live, now)
+    const token = mintToken(config.namespace, successor.subject)
+    const next: Live = {
+      key: storeKeyOf(config.namespace, token),
+      record: successorRecord(state, live, successor, now),
+      meta: successor.meta,
+      isGraceful: false,
+    }
+    const expiresAt = now + plan.markFor
+    const tombstone: Tombstone =
+      plan.mark === 'moved' ? { state: 'moved', to: next.key, expiresAt } : { state: 'dead', expiresAt }
+    const cap = capFor(state, successor.subject)
+    const result = await guard.call('rotate', state.activity, () =>
+      store.rotate(live.key, live.record.version, next.key, next.record, { tombstone, ...(cap && { cap }) }),
+    )
+    if (result.outcome === 'limit') throw limitError()
+    if (result.outcome === 'rotated') {
+      state.token = token
+      handOut(state, next, successor.text)
+      emitter.emit('rotated', { reference: referenceOf(successor.handle) })
+      reportEvicted(state, successor.subject, result.evicted)
+      return 'rotated'
+    }
+    if (result.outcome === 'conflict') rebaseOn(state, { ...live, record: result.current })
+    if (result.outcome === 'gone') {
+      if (!(await relocate(state, result.tombstone))) return 'gone'
+      if (!plan.goesOn) return 'moved'
+    }
+    await backOff(attempt)
+  }
+}
+
+function successorRecord<Data extends object>(
+  state: State<Data>,
+  live: Live,
+  { handle, subject, createdAt, meta, text }: Successor,
+  now: number,
+): SessionRecord {
+  return {
+    state: 'live',
+    version: live.record.version + 1,
+    handle,
+    ...subjectOf(subject),
+    createdAt,
+    seenAt: now,
+    expiresAt: expiryAt(state.engine.config.policy, { ...meta, ...subjectOf(subject), createdAt }, now),
+    meta: encodeMeta(meta),
+    data: text,
+  }
+}
+
+/** Ends the session in the store first, then at the client. Harmless when there is none (CVE-2015-5963). */
+export async function endState<Data extends object>(state: State<Data>, next: 'fresh' | 'ended'): Promise<void> {
+  const { store, guard, emitter, config } = state.engine
+  if (state.phase === 'superseded') return
+  let key = state.live?.key ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
+  let isSuperseded = false
+  const subject = state.live?.record.subject
+  const reference = referenceOf(state.handle ?? '')
+  while (key !== undefined) {
+    const at = key
+    const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK.markFor }
+    if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) {
+      emitter.emit('destroyed', { reference, ...subjectOf(subject) })
+      break
+    }
+    // A rotation may have moved it meanwhile: a logout is final, so it ends there too.
+    const found = await follow(state, at)
+    isSuperseded = found === 'superseded'
+    key = typeof found === 'object' ? found.key : undefined
+  }
+  startOver(state, isSuperseded ? 'superseded' : next)
+  state.clearsToken = state.presentedKey !== undefined && !isSuperseded
+}

@@ -1,0 +1,259 @@
+import { later } from '#platform'
+import type { Content } from './document.ts'
+import { SessionError } from './errors.ts'
+import { storeKeyOf } from './key.ts'
+import { bindingOf, endedError, follow } from './open.ts'
+import { expiryAt, isTouchDue } from './policy.ts'
+import type { Meta } from './record.ts'
+import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from './record.ts'
+import type { Live, State } from './state.ts'
+import { adopt, begin, startOver } from './state.ts'
+import type { SessionRecord, SubjectCap, Tombstone } from './store.ts'
+import { mintToken, secretBytes } from './token.ts'
+
+/** What a save came to. `gone`: the session has ended meanwhile, and nothing was written. */
+export type SaveResult = 'saved' | 'unchanged' | 'gone'
+
+// Each attempt means that another request got its write in, so a handful is common and this many is a broken store.
+const MAX_ATTEMPTS = 200
+const MAX_COLLISIONS = 3
+
+/** Bytes that the session's data may have. */
+export function maxBytesOf<Data extends object>(state: State<Data>, subject: string | undefined): number {
+  const { config } = state.engine
+  return subject === undefined ? config.maxAnonymousBytes : config.maxBytes
+}
+
+/** Whether there is something to write, and which text. Throws for data that cannot be kept. */
+export function pendingText<Data extends object>(state: State<Data>): string | undefined {
+  if (state.isReadOnly || (state.phase !== 'fresh' && state.phase !== 'live')) return undefined
+  if (!state.document.isOpen) return state.phase === 'fresh' && state.isStarted ? encoded(state) : undefined
+  const text = encoded(state)
+  return state.document.differs(text) || (state.phase === 'fresh' && state.isStarted) ? text : undefined
+}
+
+function encoded<Data extends object>(state: State<Data>): string {
+  return state.document.encode(maxBytesOf(state, state.live?.record.subject))
+}
+
+/** Writes what has changed. */
+export async function saveState<Data extends object>(state: State<Data>): Promise<SaveResult> {
+  const text = pendingText(state)
+  if (text === undefined) return 'unchanged'
+  if (state.phase === 'fresh') {
+    await insertState(state, { text })
+    return 'saved'
+  }
+  return updateState(state)
+}
+
+/** What a new record is made of. */
+export interface NewRecord {
+  readonly text: string
+  readonly subject?: string
+  readonly meta?: Meta
+}
+
+/** Makes the record of a fresh session, under a token that nobody has. */
+export async function insertState<Data extends object>(state: State<Data>, content: NewRecord): Promise<void> {
+  const { config, store, guard, emitter } = state.engine
+  begin(state)
+  for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
+    if (attempt > 0 || content.subject !== undefined) state.token = mintToken(config.namespace, content.subject)
+    const token = state.token ?? mintToken(config.namespace, content.subject)
+    const live = newLive(state, content, storeKeyOf(config.namespace, token))
+    const cap = capFor(state, content.subject)
+    const result = await guard.call('insert', state.activity, () => store.insert(live.key, live.record, cap))
+    if (result.outcome === 'limit') throw limitError()
+    if (result.outcome === 'exists') continue
+    state.token = token
+    handOut(state, live, content.text)
+    emitter.emit('created', { reference: referenceOf(live.record.handle) })
+    reportEvicted(state, content.subject, result.evicted)
+    return
+  }
+  throw new SessionError('random', 'random: new tokens keep meeting tokens that exist; the generator is not random')
+}
+
+function newLive<Data extends object>(state: State<Data>, content: NewRecord, key: Live['key']): Live {
+  const { config } = state.engine
+  const now = config.now()
+  const binding = bindingOf(state)
+  const meta = { ...content.meta, ...(binding === undefined ? {} : { binding }) }
+  const record: SessionRecord = {
+    state: 'live',
+    version: 1,
+    handle: state.handle ?? newHandle(),
+    ...subjectOf(content.subject),
+    createdAt: now,
+    seenAt: now,
+    expiresAt: expiryAt(config.policy, { ...meta, ...subjectOf(content.subject), createdAt: now }, now),
+    meta: encodeMeta(meta),
+    data: content.text,
+  }
+  return { key, record, meta, isGraceful: false }
+}
+
+/** For spreading: an absent subject is an absent key. */
+export function subjectOf(subject: string | undefined): { readonly subject?: string } {
+  return subject === undefined ? {} : { subject }
+}
+
+/** The record lives in the store now, and the client is to get its token. */
+export function handOut<Data extends object>(state: State<Data>, live: Live, text: string): void {
+  adopt(state, live)
+  state.isStarted = true
+  state.handsToken = true
+  state.clearsToken = false
+  state.document.settle(text)
+}
+
+/** The cap that an insertion for this subject must keep. */
+export function capFor<Data extends object>(state: State<Data>, subject: string | undefined): SubjectCap | undefined {
+  return subject === undefined ? undefined : state.engine.config.policy.perSubject
+}
+
+/** The error when the cap rejects. */
+export function limitError(): SessionError {
+  return new SessionError('subject-limit', 'session: this user has as many sessions as perSubject.max allows')
+}
+
+/** Tells of the sessions that a cap ended. */
+export function reportEvicted<Data extends object>(
+  state: State<Data>,
+  subject: string | undefined,
+  evicted: readonly string[],
+): void {
+  if (subject !== undefined && evicted.length > 0) {
+    state.engine.emitter.emit('evicted', { subject, count: evicted.length })
+  }
+}
+
+/** Compare-and-set of the data, merging with whoever got there first. */
+async function updateState<Data extends object>(state: State<Data>): Promise<SaveResult> {
+  for (let attempt = 1; ; attempt++) {
+    const text = encoded(state)
+    // What another request stored meanwhile may already hold all that was changed here.
+    const outcome = state.document.differs(text) ? await writeOnce(state, text) : 'written'
+    if (outcome === 'gone') return 'gone'
+    if (outcome === 'written') {
+      state.document.settle(text)
+      return 'saved'
+    }
+    await backOff(attempt)
+  }
+}
+
+/**
+ * Atomic read-modify-write: `change` works on a copy, and runs again on fresh data when another request got there
+ * first. What was changed on the session before goes with it.
+ */
+export async function modifyState<Data extends object, R>(
+  state: State<Data>,
+  change: (content: Content<Data>) => R | Promise<R>,
+): Promise<R> {
+  if (state.phase === 'superseded') throw endedError('superseded')
+  if (state.phase !== 'live' || state.isReadOnly) return modifyAlone(state, change)
+  for (let attempt = 1; ; attempt++) {
+    const draft = state.document.draft()
+    const result = await change(draft)
+    const text = state.document.encode(maxBytesOf(state, state.live?.record.subject), draft)
+    const outcome = state.document.differs(text) ? await writeOnce(state, text) : 'written'
+    if (outcome === 'gone') throw endedError('gone')
+    if (outcome === 'written') {
+      state.document.replace(draft)
+      state.document.settle(text)
+      return result
+    }
+    await backOff(attempt)
+  }
+}
+
+// Nobody else can know a session that has no record yet.
+async function modifyAlone<Data extends object, R>(
+  state: State<Data>,
+  change: (content: Content<Data>) => R | Promise<R>,
+): Promise<R> {
+  const draft = state.document.draft()
+  const result = await change(draft)
+  state.document.replace(draft)
+  await saveState(state)
+  return result
+}
+
+/** One compare-and-set. `retry` after the document has been merged with what the store holds now. */
+async function writeOnce<Data extends object>(state: State<Data>, text: string): Promise<'written' | 'retry' | 'gone'> {
+  const { config, store, guard } = state.engine
+  const { live } = state
+  if (live === undefined) return 'gone'
+  const now = config.now()
+  const expiresAt = expiryAt(config.policy, { ...live.record, ...live.meta }, now)
+  const next = nextRecord(live.record, { seenAt: now, expiresAt, data: text })
+  const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
+  if (result.outcome === 'updated') {
+    adopt(state, { ...live, record: next })
+    return 'written'
+  }
+  if (result.outcome === 'conflict') {
+    rebaseOn(state, { ...live, record: result.current })
+    return 'retry'
+  }
+  return (await relocate(state, result.tombstone)) ? 'retry' : 'gone'
+}
+
+/** Takes over what the store holds now, with the changes made here on top. */
+export function rebaseOn<Data extends object>(state: State<Data>, current: Pick<Live, 'key' | 'record' | 'isGraceful'>): void {
+  const paths = state.document.rebase(current.record.data)
+  adopt(state, { ...current, meta: decodeMeta(current.record.meta) })
+  state.engine.emitter.emit('conflict', { reference: referenceOf(current.record.handle), paths })
+}
+
+/**
+ * The record is not where it was. After a periodic rotation the session lives on under another key, and this request
+ * goes on there; otherwise it has ended, and the response sends no cookie, so that it cannot overwrite a newer one.
+ */
+export async function relocate<Data extends object>(state: State<Data>, mark: Tombstone | undefined): Promise<boolean> {
+  const found = mark?.state === 'moved' ? await follow(state, mark.to) : undefined
+  if (found !== undefined && found !== 'superseded') {
+    rebaseOn(state, { ...found, isGraceful: true })
+    state.handsToken = false
+    return true
+  }
+  state.engine.emitter.emit('gone', { reference: referenceOf(state.handle ?? '') })
+  startOver(state, mark === undefined ? 'ended' : 'superseded')
+  return false
+}
+
+/** Writes down that the session is in use, if that is due. Failure costs nothing but an earlier end. */
+export async function touchState<Data extends object>(state: State<Data>): Promise<void> {
+  const { config, store, guard, touching } = state.engine
+  const { live } = state
+  const now = config.now()
+  if (live === undefined || touching.has(live.key)) return
+  touching.add(live.key)
+  const expiresAt = expiryAt(config.policy, { ...live.record, ...live.meta }, now)
+  try {
+    const isLive = await guard.call('touch', state.activity, () => store.touch(live.key, now, expiresAt))
+    if (!isLive && typeof (await follow(state, live.key)) !== 'object') await relocate(state, undefined)
+  } catch {
+    // The guard has told of it; the page is good, and the session only ends somewhat earlier.
+  } finally {
+    touching.delete(live.key)
+  }
+}
+
+/** Whether {@link touchState} has something to do. */
+export function needsTouch<Data extends object>(state: State<Data>): boolean {
+  const { live, engine } = state
+  return live !== undefined && isTouchDue(engine.config.policy, live.record, engine.config.now())
+}
+
+/** Waits a little, longer and at random when many contend, so that one of them gets through. */
+export async function backOff(attempt: number): Promise<void> {
+  if (attempt >= MAX_ATTEMPTS) {
+    throw new SessionError('conflict', `session: other requests kept changing it during ${attempt} attempts; nothing was written`)
+  }
+  if (attempt < 10) return
+  const spread = (secretBytes(1)[0] ?? 0) / 255
+  await new Promise<void>((resolve) => void later(1 + Math.floor((attempt * spread) / 10), resolve))
+}

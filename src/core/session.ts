@@ -1,0 +1,306 @@
+import { hmacSha256, utf8 } from '#platform'
+import type { Answer } from './carrier.ts'
+import type { Flash } from './document.ts'
+import type { Duration } from './duration.ts'
+import { parseDuration } from './duration.ts'
+import { SessionError, isSessionError } from './errors.ts'
+import { commitState } from './finish.ts'
+import type { Activity } from './guard.ts'
+import { follow } from './open.ts'
+import type { Authentication } from './record.ts'
+import { referenceOf } from './record.ts'
+import type { ElevateOptions, LoginOptions } from './replace.ts'
+import { elevateState, endState, loginState, logoutKeeping, rotateState } from './replace.ts'
+import type { Outcome } from './response.ts'
+import type { SaveResult } from './save.ts'
+import { modifyState, saveState } from './save.ts'
+import type { State } from './state.ts'
+import { begin, startOver } from './state.ts'
+
+/** How a session ends. */
+export interface EndOptions {
+  /**
+   * Asks the browser to forget everything it keeps for this site (`Clear-Site-Data`).
+   * @defaultValue false
+   */
+  readonly clearSiteData?: boolean
+}
+
+/** How a user signs out. */
+export interface LogoutOptions<Data> extends EndOptions {
+  /**
+   * Keys of the data that go over into the anonymous session, or `'all'`.
+   * @defaultValue none
+   */
+  readonly keep?: readonly (keyof Data)[] | 'all'
+}
+
+/** What an action must be preceded by. */
+export interface FreshnessOptions {
+  /** How long ago the user may have authenticated at most. */
+  readonly within: Duration
+  /** A factor that must have been shown. */
+  readonly factor?: string
+}
+
+/**
+ * What an application holds during one request: data, user, and the verbs on them. Whatever it changes is saved by
+ * itself before the response leaves. It shows neither token nor key when it is printed or turned into JSON.
+ */
+export class Session<Data extends object = Record<string, unknown>> {
+  readonly #state: State<Data>
+
+  /** Made by `sessions.open`. */
+  constructor(state: State<Data>) {
+    this.#state = state
+  }
+
+  /** The session's data: a plain object, to read and to change. */
+  get data(): Data {
+    return this.#content().data
+  }
+
+  /** A value of the data, or `fallback` where the key is absent. */
+  get<Key extends keyof Data>(key: Key): Data[Key] | undefined
+  get<Key extends keyof Data>(key: Key, fallback: Data[Key]): Data[Key]
+  get<Key extends keyof Data>(key: Key, fallback?: Data[Key]): Data[Key] | undefined {
+    const { data } = this
+    return Object.hasOwn(data, key) ? data[key] : fallback
+  }
+
+  /**
+   * Sets a value. Keys are strings.
+   * @throws TypeError for another key.
+   */
+  set<Key extends keyof Data>(key: Key, value: Data[Key]): this {
+    if (typeof key !== 'string') throw new TypeError('session.set: keys are strings')
+    // Defined, not assigned: `__proto__` is refused at the save with a clear error, and replaces no prototype.
+    Object.defineProperty(this.data, key, { value, writable: true, enumerable: true, configurable: true })
+    return this
+  }
+
+  /** Whether the data has the key. */
+  has(key: keyof Data): boolean {
+    return Object.hasOwn(this.data, key)
+  }
+
+  /** Removes a key. False when it was not there. */
+  delete(key: keyof Data): boolean {
+    return this.has(key) && Reflect.deleteProperty(this.data, key)
+  }
+
+  /** The keys of the data: a list of its own, so that changing the data while walking it is safe. */
+  keys(): readonly (keyof Data & string)[] {
+    return Object.keys(this.data) as (keyof Data & string)[]
+  }
+
+  /** Keys with their values. */
+  entries(): readonly (readonly [keyof Data & string, Data[keyof Data]])[] {
+    return this.keys().map((key) => [key, this.data[key]] as const)
+  }
+
+  /** Removes every key. The session lives on, empty. */
+  clear(): void {
+    for (const key of this.keys()) this.delete(key)
+  }
+
+  /** Whether the session has a record in the store, or will have one after this request whatever it does. */
+  get isStarted(): boolean {
+    return this.#touched().isStarted
+  }
+
+  /** Whether the session began with this request. */
+  get isNew(): boolean {
+    return this.#touched().isNew
+  }
+
+  /** The session's public name: it names the session in lists, and opens nothing. Undefined until it is started. */
+  get handle(): string | undefined {
+    return this.#touched().handle
+  }
+
+  /** The user, after `login`. */
+  get subject(): string | undefined {
+    const subject = this.#touched().live?.record.subject
+    return subject?.slice(this.#state.engine.config.namespace.length + 1)
+  }
+
+  /** What is known about the user's last authentication. */
+  get authentication(): Authentication | undefined {
+    return this.#touched().live?.meta.authentication
+  }
+
+  /** When the session ends if nobody uses it again, in epoch milliseconds. */
+  get expiresAt(): number | undefined {
+    return this.#touched().live?.record.expiresAt
+  }
+
+  /** The session's name in logs and events: neither token, nor key, nor handle. */
+  get reference(): string | undefined {
+    const { handle } = this.#state
+    return handle === undefined ? undefined : referenceOf(handle)
+  }
+
+  /** What a front must answer instead of calling the application, if anything. */
+  get answer(): Answer | undefined {
+    return this.#state.answer
+  }
+
+  /** The request's URL without a token in it. */
+  get url(): string {
+    return this.#state.url
+  }
+
+  /** Store calls made for this request so far. */
+  get activity(): Readonly<Activity> {
+    return this.#state.activity
+  }
+
+  /** Makes the session exist even while it is empty. Does nothing to one that exists. */
+  start(): this {
+    begin(this.#touched())
+    return this
+  }
+
+  /** Saves now, and not only at the end of the request. */
+  save(): Promise<SaveResult> {
+    return saveState(this.#touched())
+  }
+
+  /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */
+  async destroy(options: EndOptions = {}): Promise<void> {
+    const state = this.#touched()
+    await endState(state, 'ended')
+    state.clearsSiteData = options.clearSiteData === true
+  }
+
+  /** Replaces the token; the data stay. `grace` as in the option `rotation`, for this time. */
+  async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
+    const state = this.#touched()
+    if (state.phase !== 'live') return 'unchanged'
+    const { rotationGrace } = state.engine.config.policy
+    return rotateState(state, options.grace === undefined ? rotationGrace : parseDuration('rotate: grace', options.grace))
+  }
+
+  /**
+   * Signs a user in: a new session under a new token, with the old one dead in the same step.
+   * @throws SessionError `subject-limit`, `superseded` or `carrier-forbidden`.
+   */
+  login(subject: string, options: LoginOptions<Data> = {}): Promise<void> {
+    if (typeof subject !== 'string' || subject === '' || subject.length > 255) {
+      throw new TypeError('login: the subject must be a string of 1 to 255 characters, such as String(user.id)')
+    }
+    const state = this.#touched()
+    return loginState(state, `${state.engine.config.namespace}:${subject}`, options)
+  }
+
+  /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
+  elevate(options: ElevateOptions = {}): Promise<void> {
+    return elevateState(this.#touched(), options)
+  }
+
+  /**
+   * Signs out. The session is a new, anonymous one afterwards, with the data that `keep` names; it is stored only if
+   * there is something in it. Does nothing, and fails never, when nobody is signed in.
+   */
+  async logout(options: LogoutOptions<Data> = {}): Promise<void> {
+    const state = this.#touched()
+    const keep = options.keep ?? []
+    if (state.phase === 'live' && keep.length > 0) await logoutKeeping(state, keep)
+    else await endState(state, 'fresh')
+    state.clearsSiteData = options.clearSiteData === true
+  }
+
+  /**
+   * Atomic read-modify-write, stored when the promise resolves. `change` runs on a copy, and again on fresh data when
+   * another request got there first; so it must have no other effects. What it returns is the result.
+   */
+  update<R>(change: (data: Data) => R | Promise<R>): Promise<R> {
+    return modifyState(this.#touched(), (content) => change(content.data))
+  }
+
+  /** Adds to a number, exactly, whatever other requests do. An absent key counts as 0. */
+  increment(key: keyof Data & string, by = 1): Promise<number> {
+    return this.update((data) => {
+      const before: unknown = Object.hasOwn(data, key) ? data[key] : 0
+      if (typeof before !== 'number') throw new TypeError(`session.increment: ${key} is not a number`)
+      Object.defineProperty(data, key, { value: before + by, writable: true, enumerable: true, configurable: true })
+      return before + by
+    })
+  }
+
+  /** Takes a value out: of any number of callers exactly one gets it, the others get undefined. */
+  async take<Key extends keyof Data & string>(key: Key): Promise<Data[Key] | undefined> {
+    if (!this.has(key)) return undefined
+    return this.update((data) => {
+      const value = Object.hasOwn(data, key) ? data[key] : undefined
+      Reflect.deleteProperty(data, key)
+      return value
+    })
+  }
+
+  /** Keeps a message for the next page that asks. */
+  flash(kind: string, message: string): void {
+    this.#content().flashes.push({ kind, message })
+  }
+
+  /** Takes the messages that were kept; each is given out exactly once. */
+  async flashes(): Promise<readonly Flash[]> {
+    if (this.#content().flashes.length === 0) return []
+    return modifyState(this.#touched(), (content) => content.flashes.splice(0))
+  }
+
+  /**
+   * Passes only when the user authenticated a short while ago (ASVS 5.0 7.5.1 and 7.5.3).
+   * @throws SessionError `reauthentication-required`.
+   */
+  requireFresh(options: FreshnessOptions): void {
+    const age = parseDuration('requireFresh: within', options.within)
+    const { authentication } = this
+    const isRecent = authentication !== undefined && this.#state.engine.config.now() - authentication.at <= age
+    if (isRecent && (options.factor === undefined || authentication.factors.includes(options.factor))) return
+    throw new SessionError('reauthentication-required', 'session: ask the user to authenticate again, then call elevate')
+  }
+
+  /** A secret of this session for a purpose of your own; another one after each rotation. Undefined until started. */
+  derive(label: string): Uint8Array | undefined {
+    const { token } = this.#touched()
+    return token === undefined ? undefined : hmacSha256(utf8(token), `sojourn:derive:${label}`)
+  }
+
+  /** What the carrier of that name must put into links or forms; undefined when it does not carry this session. */
+  credential(carrier: string): string | undefined {
+    const state = this.#touched()
+    if (state.carrier.name !== carrier || state.token === undefined || state.phase === 'superseded') return undefined
+    return state.engine.config.seal.write(state.token)
+  }
+
+  /** Asks the store whether the session still lives; for connections that outlast a request. */
+  async isAlive(): Promise<boolean> {
+    const { live } = this.#state
+    return live !== undefined && typeof (await follow(this.#state, live.key)) === 'object'
+  }
+
+  /** For fronts: saves what has changed, and tells what the response must carry. */
+  commit(): Outcome | undefined | Promise<Outcome | undefined> {
+    return commitState(this.#state)
+  }
+
+  #touched(): State<Data> {
+    this.#state.isTouched = true
+    return this.#state
+  }
+
+  #content(): State<Data>['document']['content'] {
+    const state = this.#touched()
+    try {
+      return state.document.content
+    } catch (error) {
+      if (!isSessionError(error) || error.code !== 'undecodable') throw error
+      // A damaged record must not lock its visitor out: it counts as absent, and is left for inspection.
+      state.engine.emitter.emit('undecodable', { reference: referenceOf(state.handle ?? ''), error })
+      startOver(state, 'fresh')
+      return state.document.content
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { ambient } from '#platform'
+import type { RequestFacts } from './carrier.ts'
+import type { SessionsOptions } from './config.ts'
+import { readConfig } from './config.ts'
+import { SessionError } from './errors.ts'
+import type { SessionEventName, SessionListener } from './events.ts'
+import { createEmitter } from './events.ts'
+import { guardStore } from './guard.ts'
+import { openState } from './open.ts'
+import type { Policy } from './policy.ts'
+import { registered, unregister } from './registry.ts'
+import { Session } from './session.ts'
+import type { Engine } from './state.ts'
+import type { Store } from './store.ts'
+import { isClearable, isClosable } from './store.ts'
+import type { SubjectSessions } from './subjects.ts'
+import { subjectSessions } from './subjects.ts'
+import { createSweeper } from './sweeper.ts'
+
+/** One application's sessions. */
+export interface Sessions<Data extends object = Record<string, unknown>> {
+  /** For fronts: the session of a request. A promise only when the store must be asked. */
+  open(facts: RequestFacts): Session<Data> | Promise<Session<Data>>
+  /** The session of a request that gets no usual response, such as a WebSocket upgrade: nothing is ever written. */
+  openReadOnly(facts: RequestFacts): Promise<Session<Data>>
+  /**
+   * The session of the request that is being served, from anywhere in its code.
+   * @throws SessionError `no-session` outside a request.
+   */
+  current(): Session<Data>
+  /** For fronts: calls `fn` with the session as the current one. */
+  run<R>(session: Session<Data>, fn: () => R): R
+  /** A user's sessions, to list and to end. */
+  forSubject(subject: string): SubjectSessions
+  /** Ends every session in the store, whoever uses the store; one write. */
+  revokeAll(): Promise<void>
+  /** Removes what has expired, in batches small enough not to hold up requests. Returns how many were removed. */
+  sweep(): Promise<number>
+  /** Listens to an event; the returned function stops that. */
+  on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void
+  /** The limits in force (ASVS 5.0 7.1.1, 7.1.2). */
+  policy(): Policy
+  /** Waits for a sweep to stop, and closes the store. */
+  close(): Promise<void>
+}
+
+/**
+ * Makes an application's sessions. Everything but the store has a safe default: idle 15 minutes, absolute 12 hours, a
+ * `__Host-` cookie.
+ * @throws TypeError naming the option that is wrong and what it should be.
+ */
+export function createSessions<Data extends object = Record<string, unknown>>(
+  options: SessionsOptions<Data>,
+): Sessions<Data> {
+  return options.name === undefined ? build(options) : registered(options.name, () => build(options))
+}
+
+function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Data> {
+  const config = readConfig(options)
+  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store)
+  const emitter = createEmitter()
+  const guard = guardStore(store.name, config.storeTimeout, emitter)
+  const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
+  const engine: Engine<Data> = { config, store, guard, emitter, touching: new Set(), sweepWhenDue: sweeper.sweepWhenDue }
+  const running = ambient<Session<Data>>()
+
+  return {
+    open(facts) {
+      const state = openState(engine, facts, false)
+      return state instanceof Promise ? state.then((loaded) => new Session(loaded)) : new Session(state)
+    },
+    openReadOnly: async (facts) => new Session(await openState(engine, facts, true)),
+    current() {
+      const session = running.get()
+      if (session !== undefined) return session
+      throw new SessionError('no-session', 'sessions.current: no request is being served here; call it inside a handler')
+    },
+    run: (session, fn) => running.run(session, fn),
+    forSubject: (subject) => subjectSessions(engine, subject),
+    async revokeAll() {
+      if (!isClearable(store)) throw new SessionError('unsupported', `store ${store.name}: it cannot end all sessions`)
+      await guard.call('clear', undefined, () => store.clear())
+      emitter.emit('revoked', {})
+    },
+    sweep: sweeper.sweep,
+    on: (name, listener) => emitter.on(name, listener),
+    policy: () => config.policy,
+    async close() {
+      if (options.name !== undefined) unregister(options.name)
+      await sweeper.stop()
+      if (isClosable(store)) await store.close()
+    },
+  }
+}
+
+function checkedStore(store: Store): Store {
+  const missing = (['get', 'insert', 'update', 'touch', 'rotate', 'delete'] as const).filter(
+    (method) => typeof store?.[method] !== 'function',
+  )
+  if (missing.length === 0) return store
+  throw new TypeError(`store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`)
+}

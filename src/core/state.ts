@@ -1,0 +1,126 @@
+import type { Answer, Carrier, RequestFacts } from './carrier.ts'
+import type { Config } from './config.ts'
+import type { Document } from './document.ts'
+import { openDocument } from './document.ts'
+import type { Emitter } from './events.ts'
+import type { Activity, StoreGuard } from './guard.ts'
+import type { StoreKey } from './key.ts'
+import type { Meta } from './record.ts'
+import { newHandle } from './record.ts'
+import type { SessionRecord, Store } from './store.ts'
+import type { Token } from './token.ts'
+import { mintToken } from './token.ts'
+
+/** What all sessions of one manager share. */
+export interface Engine<Data extends object> {
+  readonly config: Config<Data>
+  readonly store: Store
+  readonly guard: StoreGuard
+  readonly emitter: Emitter
+  /** Keys whose use is being written down at this moment, so that a burst of requests makes one touch (DOS-19). */
+  readonly touching: Set<StoreKey>
+  /** Starts a sweep in the background when one is due. */
+  readonly sweepWhenDue: () => void
+}
+
+/**
+ * `fresh`: no record; one is made when there is something to keep.
+ * `live`: loaded from the store, or made by this request.
+ * `ended`: destroyed by this request, or found gone; what is written now is never stored.
+ * `superseded`: the token was replaced a moment ago; never stored, and the response sends no cookie.
+ * `degraded`: the store could not be read, and the application asked to be served all the same; as superseded.
+ */
+export type Phase = 'fresh' | 'live' | 'ended' | 'superseded' | 'degraded'
+
+/** A record in the store, as this request knows it. */
+export interface Live {
+  readonly key: StoreKey
+  readonly record: SessionRecord
+  readonly meta: Meta
+  /** Reached with the old token during the grace of a rotation: the new token is not known here. */
+  readonly isGraceful: boolean
+}
+
+/** One request's view of its session. */
+export interface State<Data extends object> {
+  readonly engine: Engine<Data>
+  readonly facts: RequestFacts
+  readonly url: string
+  readonly isReadOnly: boolean
+  readonly activity: Activity
+  /** The key of the token that the request presented, whatever it opened. */
+  presentedKey: StoreKey | undefined
+  answer: Answer | undefined
+  phase: Phase
+  carrier: Carrier
+  token: Token | undefined
+  /** The public name; of a fresh session, the one it will have. */
+  handle: string | undefined
+  live: Live | undefined
+  document: Document<Data>
+  isStarted: boolean
+  isNew: boolean
+  /** Whether the application looked at the session in any way, so that the response depends on it. */
+  isTouched: boolean
+  handsToken: boolean
+  clearsToken: boolean
+  clearsSiteData: boolean
+}
+
+/** A state without a record. */
+export function freshState<Data extends object>(
+  engine: Engine<Data>,
+  facts: RequestFacts,
+  carrier: Carrier,
+  options: { readonly url: string; readonly isReadOnly: boolean },
+): State<Data> {
+  return {
+    engine,
+    facts,
+    url: options.url,
+    isReadOnly: options.isReadOnly,
+    activity: { reads: 0, writes: 0 },
+    presentedKey: undefined,
+    answer: undefined,
+    phase: 'fresh',
+    carrier,
+    token: undefined,
+    handle: undefined,
+    live: undefined,
+    document: openDocument(engine.config.rules),
+    isStarted: false,
+    isNew: true,
+    isTouched: false,
+    handsToken: false,
+    clearsToken: false,
+    clearsSiteData: false,
+  }
+}
+
+/** Turns the state into that of a new, empty session; what the response owes the client stays. */
+export function startOver<Data extends object>(state: State<Data>, phase: Phase): void {
+  state.phase = phase
+  state.token = undefined
+  state.handle = undefined
+  state.live = undefined
+  state.document.reset()
+  state.isStarted = false
+  state.isNew = true
+  state.handsToken = false
+}
+
+/** Makes a fresh session exist: it has a token and a name from now on, and a record at the commit. */
+export function begin<Data extends object>(state: State<Data>): void {
+  if (state.phase === 'ended') startOver(state, 'fresh')
+  if (state.phase !== 'fresh' || state.isReadOnly) return
+  state.isStarted = true
+  state.token ??= mintToken(state.engine.config.namespace, undefined)
+  state.handle ??= newHandle()
+}
+
+/** The state holds this record from now on. */
+export function adopt<Data extends object>(state: State<Data>, live: Live): void {
+  state.phase = 'live'
+  state.live = live
+  state.handle = live.record.handle
+}

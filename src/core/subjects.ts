@@ -1,0 +1,74 @@
+import { SessionError } from './errors.ts'
+import type { Authentication } from './record.ts'
+import { decodeMeta } from './record.ts'
+import type { Session } from './session.ts'
+import type { Engine } from './state.ts'
+import { hasSubjects } from './store.ts'
+import type { SessionRecord, Store, SubjectStore } from './store.ts'
+
+/** One of a user's sessions, as it may be shown to that user. Nothing in it opens a session. */
+export interface SessionSummary {
+  /** Public name, to end the session by. */
+  readonly handle: string
+  readonly createdAt: number
+  /** Last use that was written down. */
+  readonly seenAt: number
+  readonly expiresAt: number
+  readonly authentication: Authentication | undefined
+}
+
+/** A user's sessions. */
+export interface SubjectSessions {
+  /** The live ones, oldest first. */
+  list(): Promise<readonly SessionSummary[]>
+  count(): Promise<number>
+  /** Ends one. False when the user has no such session. */
+  end(handle: string): Promise<boolean>
+  /** Ends all as one step, but `except`, which gets a new token. Returns how many have ended. */
+  endAll<Data extends object>(options?: { readonly except?: Session<Data> }): Promise<number>
+  /** Ends those that the test picks, such as the ones of an identity provider's session. */
+  endWhere(test: (session: SessionSummary) => boolean): Promise<number>
+}
+
+/** @throws SessionError `unsupported` when the store has no subjects. */
+export function subjectSessions<Data extends object>(engine: Engine<Data>, subject: string): SubjectSessions {
+  const { guard, emitter, config } = engine
+  const store = withSubjects(engine.store)
+  const key = `${config.namespace}:${subject}`
+  const call = <T>(run: () => Promise<T>): Promise<T> => guard.call('subjects', undefined, run)
+  const revoked = (count: number): number => {
+    if (count > 0) emitter.emit('revoked', { subject, count })
+    return count
+  }
+  const list = async (): Promise<readonly SessionSummary[]> =>
+    (await call(() => store.listBySubject(key))).map(summaryOf)
+  const end = async (handle: string): Promise<boolean> =>
+    revoked((await call(() => store.deleteByHandle(key, handle))) ? 1 : 0) > 0
+
+  return {
+    list,
+    count: () => call(() => store.countBySubject(key)),
+    end,
+    async endAll({ except } = {}) {
+      const count = await call(() => store.deleteBySubject(key, except?.subject === subject ? except.handle : undefined))
+      // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3).
+      if (except?.subject === subject) await except.rotate({ grace: '0s' })
+      return revoked(count)
+    },
+    async endWhere(test) {
+      const chosen = (await list()).filter(test)
+      const results = await Promise.all(chosen.map((session) => end(session.handle)))
+      return results.filter(Boolean).length
+    },
+  }
+}
+
+function withSubjects(store: Store): Store & SubjectStore {
+  if (hasSubjects(store)) return store
+  throw new SessionError('unsupported', `store ${store.name}: it does not know whose session is whose`)
+}
+
+function summaryOf(record: SessionRecord): SessionSummary {
+  const { handle, createdAt, seenAt, expiresAt } = record
+  return { handle, createdAt, seenAt, expiresAt, authentication: decodeMeta(record.meta).authentication }
+}

@@ -1,0 +1,83 @@
+import { equalBytes, hmacSha256, randomBytes, sha256, utf8 } from '#platform'
+import { toBase64Url } from './base64url.ts'
+import { SessionError } from './errors.ts'
+
+/** The secret a client presents; in the cookie only, never stored, never logged. */
+export type Token = string & { readonly __brand: 'Token' }
+
+// 18 bits: fine enough to spread over the 16,384 slots of a Redis Cluster, and it tells nothing about the rest.
+const PARTITION_LENGTH = 3
+// 32 random bytes (ASVS 5.0 11.5.1 asks for 128 bits at least; a UUID has 122).
+const RANDOM_BYTES = 32
+const TOKEN_LENGTH = PARTITION_LENGTH + 43
+const SIGNATURE_LENGTH = 43
+const SHAPE = /^[A-Za-z0-9_-]+$/
+
+/** Mints a token that was never seen before. For a subject, its partition is the subject's. */
+export function mintToken(namespace: string, subject: string | undefined): Token {
+  const random = secretBytes(RANDOM_BYTES)
+  const partition = subject === undefined ? toBase64Url(secretBytes(3)) : partitionOfSubject(namespace, subject)
+  return (partition.slice(0, PARTITION_LENGTH) + toBase64Url(random)) as Token
+}
+
+/** Random bytes, checked: a generator that fails open (CVE-2025-66630) must not give everybody one session. */
+export function secretBytes(length: number): Uint8Array {
+  const bytes = randomBytes(length)
+  if (bytes.length !== length || (length >= 16 && bytes.every((byte) => byte === 0))) {
+    throw new SessionError('random', 'random: the platform gave no random bytes; no session can be made safely')
+  }
+  return bytes
+}
+
+/** The partition at the head of a token: not secret, and no part of its strength. */
+export function partitionOf(token: Token): string {
+  return token.slice(0, PARTITION_LENGTH)
+}
+
+function partitionOfSubject(namespace: string, subject: string): string {
+  return toBase64Url(sha256(`sojourn:partition:${namespace}\0${subject}`).subarray(0, 3)).slice(0, PARTITION_LENGTH)
+}
+
+/** Turns tokens into what travels, and back. */
+export interface TokenSeal {
+  /** The text that a carrier hands out. */
+  write(token: Token): string
+  /**
+   * The token in a text that a client presented, or undefined. Exact length and alphabet are checked before anything is
+   * hashed (ASVS 5.0 15.3.5), and the text itself is what counts: no two encodings mean one token.
+   */
+  read(text: string): { readonly token: Token; readonly isCurrent: boolean } | undefined
+}
+
+/** Tokens travel as they are; their 256 random bits are the protection. */
+export const plainSeal: TokenSeal = {
+  write: (token) => token,
+  read: (text) => {
+    const token = asToken(text)
+    return token === undefined ? undefined : { token, isCurrent: true }
+  },
+}
+
+/**
+ * Tokens travel with an HMAC-SHA-256, so that guesses and garbage never reach the store.
+ * The first secret signs, all verify; `isCurrent` is false when an older one did.
+ */
+export function signedSeal(secrets: readonly string[]): TokenSeal {
+  const keys = secrets.map((secret) => utf8(secret))
+  const newest = keys[0] ?? utf8('')
+  return {
+    write: (token) => `${token}.${toBase64Url(hmacSha256(newest, token))}`,
+    read: (text) => {
+      if (text.length !== TOKEN_LENGTH + 1 + SIGNATURE_LENGTH || text[TOKEN_LENGTH] !== '.') return undefined
+      const token = asToken(text.slice(0, TOKEN_LENGTH))
+      if (token === undefined) return undefined
+      const presented = utf8(text.slice(TOKEN_LENGTH + 1))
+      const index = keys.findIndex((key) => equalBytes(presented, utf8(toBase64Url(hmacSha256(key, token)))))
+      return index < 0 ? undefined : { token, isCurrent: index === 0 }
+    },
+  }
+}
+
+function asToken(text: string): Token | undefined {
+  return text.length === TOKEN_LENGTH && SHAPE.test(text) ? (text as Token) : undefined
+}

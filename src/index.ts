@@ -1,0 +1,43 @@
+export { createSessions } from './core/sessions.ts'
+export type { Sessions } from './core/sessions.ts'
+export { Session } from './core/session.ts'
+export type { EndOptions, FreshnessOptions, LogoutOptions } from './core/session.ts'
+export type { LimitOptions, Refusal, SessionsOptions } from './core/config.ts'
+export type { ElevateOptions, LoginOptions } from './core/replace.ts'
+export type { SaveResult } from './core/save.ts'
+export type { SessionSummary, SubjectSessions } from './core/subjects.ts'
+export type { Authentication } from './core/record.ts'
+export type { Flash } from './core/document.ts'
+export type { Activity } from './core/guard.ts'
+export type { SessionEventName, SessionEvents, SessionListener } from './core/events.ts'
+export { nist } from './core/policy.ts'
+export type { Policy, RotationOptions, TimeoutOptions } from './core/policy.ts'
+export type { Duration } from './core/duration.ts'
+export type { Clock } from './core/clock.ts'
+export { jsonCodec } from './core/codec.ts'
+export type { Codec, JsonLimits } from './core/codec.ts'
+export type { SchemaIssue, SchemaResult, StandardSchema } from './core/schema.ts'
+export { cookieCarrier } from './core/cookie-carrier.ts'
+export type { CookieOptions } from './core/cookie-carrier.ts'
+export type { Answer, Carried, Carrier, RequestFacts } from './core/carrier.ts'
+export { applyOutcome } from './core/response.ts'
+export type { HeaderSink, Outcome } from './core/response.ts'
+export { SessionError, isSessionError } from './core/errors.ts'
+export type { SessionErrorCode } from './core/errors.ts'
+export { hasSubjects, isClearable, isClosable, isScannable, isSweepable } from './core/store.ts'
+export type {
+  ClearableStore,
+  ClosableStore,
+  InsertResult,
+  RotateResult,
+  ScannableStore,
+  SessionRecord,
+  Store,
+  SubjectCap,
+  SubjectStore,
+  SweepableStore,
+  Tombstone,
+  UpdateResult,
+} from './core/store.ts'
+export { isStoreKey, partitionOfKey } from './core/key.ts'
+export type { StoreKey } from './core/key.ts'

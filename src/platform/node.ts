@@ -1,0 +1,53 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash, createHmac, hash, randomBytes as nodeRandomBytes, timingSafeEqual } from 'node:crypto'
+import type { Ambient } from './platform.ts'
+
+// Bun, Deno and Node 20.12 and later have the one-shot form, which is several times faster than a Hash object.
+const oneShot = typeof hash === 'function'
+
+export function sha256(text: string): Uint8Array {
+  return oneShot ? hash('sha256', text, 'buffer') : createHash('sha256').update(text).digest()
+}
+
+export function hmacSha256(key: Uint8Array, text: string): Uint8Array {
+  return createHmac('sha256', key).update(text).digest()
+}
+
+export function randomBytes(length: number): Uint8Array {
+  return nodeRandomBytes(length)
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}
+
+export function utf8(text: string): Uint8Array {
+  return Buffer.from(text, 'utf8')
+}
+
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, 'utf8')
+}
+
+export function later(milliseconds: number, fn: () => void): () => void {
+  const timer = setTimeout(fn, milliseconds)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
+
+export function nextTurn(fn: () => void): void {
+  setImmediate(fn)
+}
+
+export function ambient<T>(): Ambient<T> {
+  const storage = new AsyncLocalStorage<T>()
+  return { run: (value, fn) => storage.run(value, fn), get: () => storage.getStore() }
+}
+
+export function isProduction(): boolean {
+  return process.env['NODE_ENV'] === 'production'
+}
+
+export function warn(message: string): void {
+  process.emitWarning(message, 'SojournWarning')
+}
