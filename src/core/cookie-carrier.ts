@@ -184,8 +184,8 @@ function text(own: Options, key: string): string | undefined {
 }
 
 function flag(own: Options, key: string): boolean {
-  const value = own.get(key) ?? false
-  if (typeof value === 'boolean') return value
+  const value = own.get(key)
+  if (value === undefined || typeof value === 'boolean') return value === true
   throw new TypeError(`cookie: ${key} must be true or false`)
 }
 
@@ -198,7 +198,8 @@ function oneOf<const T extends string>(own: Options, key: string, allowed: reado
 }
 
 function clockOf(options: CookieOptions): Clock {
-  const now = (Object.hasOwn(options, 'now') ? options.now : undefined) ?? Date.now
+  const now = Object.hasOwn(options, 'now') ? options.now : undefined
+  if (now === undefined) return Date.now
   if (typeof now !== 'function') throw new TypeError('cookie: now must be a function that gives epoch milliseconds')
   return now
 }

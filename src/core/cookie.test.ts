@@ -15,7 +15,11 @@ const base: Cookie = {
 }
 const hostile = [';', '\r', '\n', '\0', '\u007f', ',', ' ', '\u00e9', '\u{1f36a}']
 
-const tokenText = fc.string({ unit: fc.constantFrom(..."abcXYZ019!#$%&'*+-.^`|~"), minLength: 1, maxLength: 30 })
+const tokenText = fc.string({
+  unit: fc.constantFrom(...Array.from("abcXYZ019!#$%&'*+-.^`|~")),
+  minLength: 1,
+  maxLength: 30,
+})
 const octets = fc.string({
   unit: fc
     .integer({ min: 0x21, max: 0x7e })
@@ -220,7 +224,7 @@ describe('writing a Set-Cookie line', () => {
     }
   })
 
-  it('COOKIE-5 COOKIE-6 ASVS5-3.3.1 ASVS5-3.3.2: each line keeps the rules of its prefix or is never made', () => {
+  it('COOKIE-5 COOKIE-6: each line keeps the rules of its prefix or is never made', () => {
     const names = [
       '__Host-x',
       '__host-x',

@@ -110,7 +110,9 @@ function decoded(codec: Codec, text: string): unknown {
 
 function write<Data extends object>(rules: DocumentRules<Data>, content: Content<Data>): string {
   validated(rules.schema, content.data, 'invalid-data')
-  return rules.codec.encode(content.flashes.length === 0 ? content.data : { ...content.data, [FLASHES]: content.flashes })
+  return rules.codec.encode(
+    content.flashes.length === 0 ? content.data : { ...content.data, [FLASHES]: content.flashes },
+  )
 }
 
 /** The one place where stored, untyped data gets the application's type; with a schema it has been checked. */
@@ -130,7 +132,8 @@ function validated<Data extends object>(
 ): Data {
   const result = schema?.['~standard'].validate(data)
   if (result === undefined) return data
-  if (result instanceof Promise) throw new TypeError('schema: validates asynchronously; session data needs a synchronous schema')
+  if (result instanceof Promise)
+    throw new TypeError('schema: validates asynchronously; session data needs a synchronous schema')
   if (result.issues === undefined) return code === 'undecodable' ? (result.value as Data) : data
   const at = (result.issues[0]?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
   throw new SessionError(code, `session data: ${at === '' ? 'data' : `data.${at}`} does not fit the schema`)

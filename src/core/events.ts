@@ -69,7 +69,9 @@ export function createEmitter(): Emitter {
         try {
           ;(listener as (event: unknown) => void)(event)
         } catch (error) {
-          warn(`sojourn: a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`)
+          warn(
+            `sojourn: a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`,
+          )
         }
       }
     },

@@ -9,12 +9,16 @@ import type { State } from './state.ts'
  * promise only when the store is called, so that pages which only read leave untouched. A second call writes only what
  * has changed since the first.
  */
-export function commitState<Data extends object>(state: State<Data>): Outcome | undefined | Promise<Outcome | undefined> {
+export function commitState<Data extends object>(
+  state: State<Data>,
+): Outcome | undefined | Promise<Outcome | undefined> {
   try {
     const work = dueWork(state)
     return work === undefined ? outcomeOf(state) : work.then(() => outcomeOf(state))
   } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error('the session could not be saved', { cause: error }))
+    return Promise.reject(
+      error instanceof Error ? error : new Error('the session could not be saved', { cause: error }),
+    )
   }
 }
 

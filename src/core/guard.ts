@@ -12,16 +12,7 @@ export interface Activity {
 
 /** The operations of a store, as they are named in errors and events. */
 export type StoreOperation =
-  | 'get'
-  | 'insert'
-  | 'update'
-  | 'touch'
-  | 'rotate'
-  | 'delete'
-  | 'subjects'
-  | 'clear'
-  | 'sweep'
-  | 'scan'
+  'get' | 'insert' | 'update' | 'touch' | 'rotate' | 'delete' | 'subjects' | 'clear' | 'sweep' | 'scan'
 
 /** Calls the store with a deadline, counts the call, and turns every failure into a SessionError and an event. */
 export interface StoreGuard {

@@ -35,7 +35,8 @@ function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, cla
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
     const value = merge(own(base, key), own(mine, key), own(theirs, key), path === '' ? key : `${path}.${key}`, clashes)
     // Defined, not assigned: a hostile key stays data and never reaches a setter (DOS-9).
-    if (value !== undefined) Object.defineProperty(merged, key, { value, writable: true, enumerable: true, configurable: true })
+    if (value !== undefined)
+      Object.defineProperty(merged, key, { value, writable: true, enumerable: true, configurable: true })
   }
   return merged
 }

@@ -88,7 +88,8 @@ export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions
 }
 
 function checkedCap(cap: SubjectCap): SubjectCap {
-  if (!Number.isSafeInteger(cap.max) || cap.max < 1) throw new TypeError('perSubject.max: expected an integer of at least 1')
+  if (!Number.isSafeInteger(cap.max) || cap.max < 1)
+    throw new TypeError('perSubject.max: expected an integer of at least 1')
   if (cap.onLimit !== 'evict-oldest' && cap.onLimit !== 'reject') {
     throw new TypeError("perSubject.onLimit: expected 'evict-oldest' or 'reject'")
   }

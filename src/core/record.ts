@@ -66,7 +66,10 @@ export function referenceOf(handle: string): string {
 }
 
 /** A record like `from` with another content, at the next version. */
-export function nextRecord(from: SessionRecord, change: Partial<Omit<SessionRecord, 'state' | 'version'>>): SessionRecord {
+export function nextRecord(
+  from: SessionRecord,
+  change: Partial<Omit<SessionRecord, 'state' | 'version'>>,
+): SessionRecord {
   return { ...from, ...change, version: from.version + 1 }
 }
 

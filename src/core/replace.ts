@@ -22,6 +22,7 @@ import {
 import type { Live, State } from './state.ts'
 import { startOver } from './state.ts'
 import type { SessionRecord, Tombstone } from './store.ts'
+import { subjectNameOf } from './subject-key.ts'
 import { mintToken } from './token.ts'
 
 /** How a sign-in is described. */
@@ -106,7 +107,10 @@ export async function loginState<Data extends object>(
   options: LoginOptions<Data>,
 ): Promise<void> {
   if (!state.carrier.carriesSubjects) {
-    throw new SessionError('carrier-forbidden', `session: the ${state.carrier.name} carrier may not carry a signed-in session`)
+    throw new SessionError(
+      'carrier-forbidden',
+      `session: the ${state.carrier.name} carrier may not carry a signed-in session`,
+    )
   }
   const successor = (_live: Live | undefined, now: number): Successor => ({
     handle: newHandle(),
@@ -124,7 +128,7 @@ export async function loginState<Data extends object>(
     await insertState(state, { text, subject, meta })
   }
   state.document.reset(state.live?.record.data)
-  state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject })
+  state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
 }
 
 function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
@@ -173,7 +177,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
     }),
   })
   if (outcome !== 'rotated') throw endedError(state.phase === 'superseded' ? 'superseded' : 'gone')
-  state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle ?? ''), subject })
+  state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
 }
 
 function elevated(before: Authentication | undefined, options: ElevateOptions, now: number): Authentication {
@@ -203,11 +207,14 @@ export async function logoutKeeping<Data extends object>(
   })
   if (outcome !== 'rotated') return
   state.document.reset(state.live?.record.data)
-  state.engine.emitter.emit('destroyed', { reference, ...subjectOf(subject) })
+  state.engine.emitter.emit('destroyed', { reference, ...subjectOf(subject && nameOf(state, subject)) })
 }
 
 /** `moved`: another request has rotated the session, and the plan was to leave it at that. */
-async function replaceToken<Data extends object>(state: State<Data>, plan: Plan): Promise<'rotated' | 'gone' | 'moved'> {
+async function replaceToken<Data extends object>(
+  state: State<Data>,
+  plan: Plan,
+): Promise<'rotated' | 'gone' | 'moved'> {
   const { config, store, guard, emitter } = state.engine
   for (let attempt = 1; ; attempt++) {
     const { live } = state
@@ -276,7 +283,7 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
     const at = key
     const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK.markFor }
     if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) {
-      emitter.emit('destroyed', { reference, ...subjectOf(subject) })
+      emitter.emit('destroyed', { reference, ...subjectOf(subject && nameOf(state, subject)) })
       break
     }
     // A rotation may have moved it meanwhile: a logout is final, so it ends there too.
@@ -286,4 +293,8 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
   }
   startOver(state, isSuperseded ? 'superseded' : next)
   state.clearsToken = state.presentedKey !== undefined && !isSuperseded
+}
+
+function nameOf<Data extends object>(state: State<Data>, subject: string): string {
+  return subjectNameOf(state.engine.config.namespace, subject)
 }

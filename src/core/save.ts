@@ -9,6 +9,7 @@ import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from './re
 import type { Live, State } from './state.ts'
 import { adopt, begin, startOver } from './state.ts'
 import type { SessionRecord, SubjectCap, Tombstone } from './store.ts'
+import { subjectNameOf } from './subject-key.ts'
 import { mintToken, secretBytes } from './token.ts'
 
 /** What a save came to. `gone`: the session has ended meanwhile, and nothing was written. */
@@ -124,9 +125,9 @@ export function reportEvicted<Data extends object>(
   subject: string | undefined,
   evicted: readonly string[],
 ): void {
-  if (subject !== undefined && evicted.length > 0) {
-    state.engine.emitter.emit('evicted', { subject, count: evicted.length })
-  }
+  if (subject === undefined || evicted.length === 0) return
+  const { config, emitter } = state.engine
+  emitter.emit('evicted', { subject: subjectNameOf(config.namespace, subject), count: evicted.length })
 }
 
 /** Compare-and-set of the data, merging with whoever got there first. */
@@ -202,7 +203,10 @@ async function writeOnce<Data extends object>(state: State<Data>, text: string):
 }
 
 /** Takes over what the store holds now, with the changes made here on top. */
-export function rebaseOn<Data extends object>(state: State<Data>, current: Pick<Live, 'key' | 'record' | 'isGraceful'>): void {
+export function rebaseOn<Data extends object>(
+  state: State<Data>,
+  current: Pick<Live, 'key' | 'record' | 'isGraceful'>,
+): void {
   const paths = state.document.rebase(current.record.data)
   adopt(state, { ...current, meta: decodeMeta(current.record.meta) })
   state.engine.emitter.emit('conflict', { reference: referenceOf(current.record.handle), paths })
@@ -251,7 +255,10 @@ export function needsTouch<Data extends object>(state: State<Data>): boolean {
 /** Waits a little, longer and at random when many contend, so that one of them gets through. */
 export async function backOff(attempt: number): Promise<void> {
   if (attempt >= MAX_ATTEMPTS) {
-    throw new SessionError('conflict', `session: other requests kept changing it during ${attempt} attempts; nothing was written`)
+    throw new SessionError(
+      'conflict',
+      `session: other requests kept changing it during ${attempt} attempts; nothing was written`,
+    )
   }
   if (attempt < 10) return
   const spread = (secretBytes(1)[0] ?? 0) / 255

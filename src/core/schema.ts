@@ -12,8 +12,7 @@ export interface StandardSchema<Output = unknown> {
 
 /** What a validation gives: a value, or issues. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] }
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] }
 
 /** One thing that does not fit. */
 export interface SchemaIssue {

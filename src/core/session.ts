@@ -16,6 +16,7 @@ import type { SaveResult } from './save.ts'
 import { modifyState, saveState } from './save.ts'
 import type { State } from './state.ts'
 import { begin, startOver } from './state.ts'
+import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 
 /** How a session ends. */
 export interface EndOptions {
@@ -122,7 +123,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** The user, after `login`. */
   get subject(): string | undefined {
     const subject = this.#touched().live?.record.subject
-    return subject?.slice(this.#state.engine.config.namespace.length + 1)
+    return subject === undefined ? undefined : subjectNameOf(this.#state.engine.config.namespace, subject)
   }
 
   /** What is known about the user's last authentication. */
@@ -179,7 +180,10 @@ export class Session<Data extends object = Record<string, unknown>> {
     const state = this.#touched()
     if (state.phase !== 'live') return 'unchanged'
     const { rotationGrace } = state.engine.config.policy
-    return rotateState(state, options.grace === undefined ? rotationGrace : parseDuration('rotate: grace', options.grace))
+    return rotateState(
+      state,
+      options.grace === undefined ? rotationGrace : parseDuration('rotate: grace', options.grace),
+    )
   }
 
   /**
@@ -191,7 +195,7 @@ export class Session<Data extends object = Record<string, unknown>> {
       throw new TypeError('login: the subject must be a string of 1 to 255 characters, such as String(user.id)')
     }
     const state = this.#touched()
-    return loginState(state, `${state.engine.config.namespace}:${subject}`, options)
+    return loginState(state, subjectKeyOf(state.engine.config.namespace, subject), options)
   }
 
   /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
@@ -259,7 +263,10 @@ export class Session<Data extends object = Record<string, unknown>> {
     const { authentication } = this
     const isRecent = authentication !== undefined && this.#state.engine.config.now() - authentication.at <= age
     if (isRecent && (options.factor === undefined || authentication.factors.includes(options.factor))) return
-    throw new SessionError('reauthentication-required', 'session: ask the user to authenticate again, then call elevate')
+    throw new SessionError(
+      'reauthentication-required',
+      'session: ask the user to authenticate again, then call elevate',
+    )
   }
 
   /** A secret of this session for a purpose of your own; another one after each rotation. Undefined until started. */

@@ -61,7 +61,14 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
   const emitter = createEmitter()
   const guard = guardStore(store.name, config.storeTimeout, emitter)
   const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
-  const engine: Engine<Data> = { config, store, guard, emitter, touching: new Set(), sweepWhenDue: sweeper.sweepWhenDue }
+  const engine: Engine<Data> = {
+    config,
+    store,
+    guard,
+    emitter,
+    touching: new Set(),
+    sweepWhenDue: sweeper.sweepWhenDue,
+  }
   const running = ambient<Session<Data>>()
 
   return {
@@ -73,7 +80,10 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     current() {
       const session = running.get()
       if (session !== undefined) return session
-      throw new SessionError('no-session', 'sessions.current: no request is being served here; call it inside a handler')
+      throw new SessionError(
+        'no-session',
+        'sessions.current: no request is being served here; call it inside a handler',
+      )
     },
     run: (session, fn) => running.run(session, fn),
     forSubject: (subject) => subjectSessions(engine, subject),
@@ -98,5 +108,7 @@ function checkedStore(store: Store): Store {
     (method) => typeof store?.[method] !== 'function',
   )
   if (missing.length === 0) return store
-  throw new TypeError(`store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`)
+  throw new TypeError(
+    `store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`,
+  )
 }

@@ -5,6 +5,7 @@ import type { Session } from './session.ts'
 import type { Engine } from './state.ts'
 import { hasSubjects } from './store.ts'
 import type { SessionRecord, Store, SubjectStore } from './store.ts'
+import { subjectKeyOf } from './subject-key.ts'
 
 /** One of a user's sessions, as it may be shown to that user. Nothing in it opens a session. */
 export interface SessionSummary {
@@ -34,7 +35,7 @@ export interface SubjectSessions {
 export function subjectSessions<Data extends object>(engine: Engine<Data>, subject: string): SubjectSessions {
   const { guard, emitter, config } = engine
   const store = withSubjects(engine.store)
-  const key = `${config.namespace}:${subject}`
+  const key = subjectKeyOf(config.namespace, subject)
   const call = <T>(run: () => Promise<T>): Promise<T> => guard.call('subjects', undefined, run)
   const revoked = (count: number): number => {
     if (count > 0) emitter.emit('revoked', { subject, count })
@@ -50,7 +51,9 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     count: () => call(() => store.countBySubject(key)),
     end,
     async endAll({ except } = {}) {
-      const count = await call(() => store.deleteBySubject(key, except?.subject === subject ? except.handle : undefined))
+      const count = await call(() =>
+        store.deleteBySubject(key, except?.subject === subject ? except.handle : undefined),
+      )
       // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3).
       if (except?.subject === subject) await except.rotate({ grace: '0s' })
       return revoked(count)

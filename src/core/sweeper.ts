@@ -28,7 +28,7 @@ export function createSweeper(store: Store, every: number, now: Clock, guard: St
   async function run(): Promise<number> {
     if (!isSweepable(store)) return 0
     let removed = 0
-    for (let isDone = false; !isDone && !isStopped; ) {
+    for (let isDone = false; !isDone && !isStopped;) {
       const batch = await guard.call('sweep', undefined, () => store.sweep(BATCH))
       removed += batch.removed
       isDone = batch.isDone
