@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Cookie } from './cookie.ts'
 import { cookieNameOf, mergeSetCookie, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
@@ -84,9 +84,8 @@ describe('reading a Cookie header', () => {
     fc.assert(
       fc.property(header, (parts) => {
         const text = parts.join('')
-        const { values, isCapped } = scanCookies(text, 'id')
-        if (isCapped) return
-        expect(values).toEqual(referenceValues(text, 'id'))
+        // The scan stops at eight values.
+        expect(scanCookies(text, 'id').values).toEqual(referenceValues(text, 'id').slice(0, 8))
       }),
       { numRuns: 2000 },
     )
@@ -237,42 +236,18 @@ describe('writing a Set-Cookie line', () => {
       '__host-http-x',
       'x',
     ]
-    let made = 0
-    for (const name of names)
-      for (const secure of [true, false])
-        for (const httpOnly of [true, false])
-          for (const path of ['/', '/shop'])
-            for (const domain of [undefined, 'shop.example'])
-              for (const sameSite of ['lax', 'strict', 'none'] as const)
-                for (const partitioned of [true, false]) {
-                  const cookie = {
-                    ...base,
-                    name,
-                    secure,
-                    httpOnly,
-                    path,
-                    sameSite,
-                    partitioned,
-                    ...(domain ? { domain } : {}),
-                  }
-                  const lower = name.toLowerCase()
-                  const isHost = lower.startsWith('__host-')
-                  const isHttp = lower.startsWith('__http-') || lower.startsWith('__host-http-')
-                  const isAllowed =
-                    (secure || (!lower.startsWith('__') && sameSite !== 'none' && !partitioned)) &&
-                    (httpOnly || !isHttp) &&
-                    (!isHost || (path === '/' && domain === undefined))
-                  if (!isAllowed) {
-                    expect(() => serializeCookie(cookie), JSON.stringify(cookie)).toThrow(TypeError)
-                    continue
-                  }
-                  made += 1
-                  const attributes = serializeCookie(cookie).split('; ').slice(1)
-                  expect(attributes.filter((attribute) => attribute.startsWith('SameSite='))).toHaveLength(1)
-                  expect(attributes.includes('Secure')).toBe(secure)
-                  expect(attributes.includes('HttpOnly')).toBe(httpOnly)
-                }
-    expect(made).toBeGreaterThan(100)
+    const cookies = names.flatMap((name) => variantsOf({ ...base, name }))
+    const allowed = cookies.filter(isAllowed)
+    expect(allowed.length).toBeGreaterThan(100)
+    for (const cookie of allowed) {
+      const attributes = serializeCookie(cookie).split('; ').slice(1)
+      expect(attributes.filter((attribute) => attribute.startsWith('SameSite='))).toHaveLength(1)
+      expect(attributes.includes('Secure')).toBe(cookie.secure)
+      expect(attributes.includes('HttpOnly')).toBe(cookie.httpOnly)
+    }
+    for (const cookie of cookies.filter((one) => !isAllowed(one))) {
+      expect(() => serializeCookie(cookie), JSON.stringify(cookie)).toThrow(TypeError)
+    }
   })
 
   it('COOKIE-7: a name that looks like a misspelt prefix is refused', () => {
@@ -343,6 +318,27 @@ describe('merging Set-Cookie lines', () => {
     ])
   })
 })
+
+/** A cookie with every combination of the attributes that prefixes have rules about. */
+function variantsOf(cookie: Cookie): readonly Cookie[] {
+  const both = [true, false]
+  let variants: readonly Cookie[] = [cookie]
+  variants = variants.flatMap((one) => both.map((secure) => ({ ...one, secure })))
+  variants = variants.flatMap((one) => both.map((httpOnly) => ({ ...one, httpOnly })))
+  variants = variants.flatMap((one) => both.map((partitioned) => ({ ...one, partitioned })))
+  variants = variants.flatMap((one) => ['/', '/shop'].map((path) => ({ ...one, path })))
+  variants = variants.flatMap((one) => [one, { ...one, domain: 'shop.example' }])
+  return variants.flatMap((one) => (['lax', 'strict', 'none'] as const).map((sameSite) => ({ ...one, sameSite })))
+}
+
+/** The rules of the drafts, written down once more and independently. */
+function isAllowed({ name, path, domain, secure, httpOnly, sameSite, partitioned }: Cookie): boolean {
+  const lower = name.toLowerCase()
+  const isPlainAllowed = !lower.startsWith('__') && sameSite !== 'none' && partitioned !== true
+  if (!secure && !isPlainAllowed) return false
+  if (!httpOnly && (lower.startsWith('__http-') || lower.startsWith('__host-http-'))) return false
+  return !lower.startsWith('__host-') || (path === '/' && domain === undefined)
+}
 
 /** RFC 6265bis section 5.6, steps 2 to 4, pair by pair, written to be read and not to be fast. */
 function referenceValues(header: string, name: string): readonly string[] {
