@@ -1,0 +1,141 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestFacts } from '../core/carrier.ts'
+import type { Session } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { plainAnswer } from './shared/failure.ts'
+import type { Gate } from './shared/gate.ts'
+import { gateResponse } from './shared/gate.ts'
+import type { NodeRequest } from './shared/node-request.ts'
+import { fieldOf, headerOf, peerOf, sendAnswer } from './shared/node-request.ts'
+import type { NodeResponse } from './shared/node-response.ts'
+import type { ProxyOptions } from './shared/proxy.ts'
+import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
+
+/** Options of {@link nodeSessions}. */
+export interface NodeSessionsOptions extends ProxyOptions {
+  /** The parsed body of a request, for the form carrier; whatever read it must have done so before. */
+  readonly body?: (request: NodeRequest) => Readonly<Record<string, unknown>> | undefined
+  /**
+   * Answers when the handler throws or the session cannot be loaded or saved. Nothing of the page was sent, unless
+   * `response.headersSent`: then this is only told, and the connection is closed.
+   * @defaultValue a plain 503 or 500, and the error on the console
+   */
+  readonly onError?: (error: unknown, request: NodeRequest, response: NodeResponse) => unknown
+}
+
+/** A request handler with a session. */
+export type NodeHandler<Data extends object, Request, Response> = (
+  request: Request,
+  response: Response,
+  session: Session<Data>,
+) => unknown
+
+/** Gives request handlers of Node's servers a session. */
+export interface NodeSessions<Data extends object> {
+  <Request extends NodeRequest = IncomingMessage, Response extends NodeResponse = ServerResponse>(
+    handler: NodeHandler<Data, Request, Response>,
+  ): (request: Request, response: Response) => void
+  /**
+   * The session of a request that becomes a WebSocket or other connection: to be read only, since no response can carry a
+   * cookie. `session.isAlive()` asks later, at each message that matters, whether it still is.
+   */
+  upgrade(request: NodeRequest): Promise<Session<Data>>
+}
+
+/**
+ * Sessions for `createServer` of node:http, node:https and node:http2.
+ *
+ * ```ts
+ * const withSession = nodeSessions(sessions)
+ * createServer(withSession((request, response, session) => {
+ *   session.data.visits += 1
+ *   response.end(`visit ${session.data.visits}`)
+ * }))
+ * ```
+ *
+ * What the handler changed is saved before the first byte of the response leaves; also when the handler throws. If it
+ * cannot be saved the client gets an error instead of the page.
+ */
+export function nodeSessions<Data extends object>(
+  sessions: Sessions<Data>,
+  options: NodeSessionsOptions = {},
+): NodeSessions<Data> {
+  checkProxyOptions(options)
+  const upgrade = (request: NodeRequest): Promise<Session<Data>> => sessions.openReadOnly(factsOf(request, options))
+  return Object.assign(
+    <Request extends NodeRequest, Response extends NodeResponse>(handler: NodeHandler<Data, Request, Response>) =>
+      (request: Request, response: Response): void =>
+        serve(sessions, options, { request, response, handler }),
+    { upgrade },
+  )
+}
+
+interface Exchange<Data extends object, Request extends NodeRequest, Response extends NodeResponse> {
+  readonly request: Request
+  readonly response: Response
+  readonly handler: NodeHandler<Data, Request, Response>
+}
+
+function serve<Data extends object, Request extends NodeRequest, Response extends NodeResponse>(
+  sessions: Sessions<Data>,
+  options: NodeSessionsOptions,
+  { request, response, handler }: Exchange<Data, Request, Response>,
+): void {
+  let gate: Gate | undefined
+  const fail = (error: unknown): void => answerFailure(options, { request, response, gate }, error)
+  const run = (session: Session<Data>): unknown => {
+    if (session.answer !== undefined) return sendAnswer(response, session.answer)
+    if (request.url !== session.url) request.url = session.url
+    gate = gateResponse(response, session, fail)
+    return sessions.run(session, () => handler(request, response, session))
+  }
+  try {
+    const opened = sessions.open(factsOf(request, options))
+    const result = opened instanceof Promise ? opened.then(run) : run(opened)
+    if (result instanceof Promise) result.catch(fail)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+interface Failed {
+  readonly request: NodeRequest
+  readonly response: NodeResponse
+  readonly gate: Gate | undefined
+}
+
+function answerFailure(options: NodeSessionsOptions, { request, response, gate }: Failed, error: unknown): void {
+  const answerPlainly = (cause: unknown): void => {
+    console.error(cause)
+    if (response.headersSent) return
+    gate?.reset()
+    sendAnswer(response, plainAnswer(cause))
+  }
+  // Half a page must not pass for a whole one.
+  if (response.headersSent && !response.writableEnded) response.destroy()
+  if (options.onError === undefined) return answerPlainly(error)
+  try {
+    const answered = options.onError(error, request, response)
+    if (answered instanceof Promise) answered.catch(answerPlainly)
+  } catch (fault) {
+    answerPlainly(fault)
+  }
+}
+
+/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
+function factsOf(request: NodeRequest, options: NodeSessionsOptions): RequestFacts {
+  const header = headerOf(request)
+  const client = (): ReturnType<typeof peerOf> => clientBehind(() => peerOf(request), header, options)
+  return {
+    method: request.method ?? 'GET',
+    url: request.url ?? '/',
+    get secure() {
+      return client().secure
+    },
+    get clientAddress() {
+      return client().clientAddress
+    },
+    header,
+    field: (name) => fieldOf(options.body?.(request), name),
+  }
+}

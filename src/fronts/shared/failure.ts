@@ -1,0 +1,37 @@
+import type { SessionErrorCode } from '../../core/errors.ts'
+import { isSessionError } from '../../core/errors.ts'
+
+/** The plain text that answers when neither the application nor its framework has an answer of its own. */
+export interface PlainAnswer {
+  readonly status: number
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/**
+ * The status for an error. 503 says that trying again later may help. None of these answers clears the cookie: the
+ * session may well be alive, only out of reach.
+ */
+export function statusOf(error: unknown): number {
+  if (!isSessionError(error)) return 500
+  if (MAY_PASS.has(error.code)) return 503
+  return error.code === 'csrf' ? 403 : 500
+}
+
+/** An answer that tells the client nothing but the status, and that no cache keeps. */
+export function plainAnswer(error: unknown): PlainAnswer {
+  const status = statusOf(error)
+  return { status, headers: NOT_STORED, body: TEXTS.get(status) ?? 'Internal Server Error' }
+}
+
+const NOT_STORED: PlainAnswer['headers'] = [
+  ['content-type', 'text/plain; charset=utf-8'],
+  ['cache-control', 'no-store'],
+]
+
+const TEXTS: ReadonlyMap<number, string> = new Map([
+  [403, 'Forbidden'],
+  [503, 'Service Unavailable'],
+])
+
+const MAY_PASS: ReadonlySet<SessionErrorCode> = new Set(['store-unavailable', 'store-timeout', 'conflict', 'closed'])

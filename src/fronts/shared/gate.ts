@@ -1,0 +1,223 @@
+import type { Outcome } from '../../core/response.ts'
+import { applyOutcome } from '../../core/response.ts'
+import type { Replaced } from './methods.ts'
+import { pretend, replaceMethods } from './methods.ts'
+import type { Head, NodeResponse } from './node-response.ts'
+import { headOf, headersOf, isHttp2, messageOf, resetHead, setStatus } from './node-response.ts'
+import { readHeadCall, statusOfHeadCall } from './write-head.ts'
+
+/** The part of a session that the gate calls. */
+export interface Committable {
+  commit(): Outcome | undefined | Promise<Outcome | undefined>
+}
+
+/** Stands before a response: nothing of it leaves until the session is committed. */
+export interface Gate {
+  /** Lets the response say again what it said when the gate was put up. */
+  reset(): void
+}
+
+interface HeldCall {
+  readonly name: string
+  readonly args: readonly unknown[]
+}
+
+interface State {
+  readonly response: NodeResponse
+  readonly session: Committable
+  readonly onFailure: (error: unknown) => void
+  readonly before: Head
+  methods: Replaced | undefined
+  /** `failed`: the error's own response passes, and whatever the application still writes after its end is dropped. */
+  phase: 'shut' | 'held' | 'open' | 'failed'
+  /** The calls since the first, in order, with the very arguments of the caller. */
+  held: HeldCall[]
+  status: number
+  message: unknown
+  isEnded: boolean
+  owesDrain: boolean
+  unpretend: () => void
+}
+
+const GATED = ['writeHead', 'write', 'end', 'flushHeaders']
+
+/**
+ * Commits the session at the first call that would send something. When there is nothing to write the call goes straight
+ * through. Otherwise all calls wait in order until the store has answered: the client must not follow a redirect before
+ * what it leads to is saved. `write` returns false meanwhile, so that pipes stop and memory stays bounded.
+ *
+ * If the commit fails, nothing of the page is sent: the response is again what it was, and `onFailure` answers with it.
+ */
+export function gateResponse(response: NodeResponse, session: Committable, onFailure: (error: unknown) => void): Gate {
+  const state: State = {
+    response,
+    session,
+    onFailure,
+    before: headOf(response),
+    methods: undefined,
+    phase: 'shut',
+    held: [],
+    status: response.statusCode,
+    message: undefined,
+    isEnded: false,
+    owesDrain: false,
+    unpretend: () => undefined,
+  }
+  state.methods = replaceMethods(response, GATED, (name, args) => pass(state, { name, args }))
+  return { reset: () => resetHead(response, state.before) }
+}
+
+function pass(state: State, call: HeldCall): unknown {
+  if (state.phase === 'open') return forward(state, call)
+  if (state.phase === 'shut') return seal(state, call)
+  return state.phase === 'held' ? hold(state, call) : passAfterFailure(state, call)
+}
+
+function forward(state: State, { name, args }: HeldCall): unknown {
+  return state.methods?.call(name, args)
+}
+
+function seal(state: State, call: HeldCall): unknown {
+  // Node throws for it and sends nothing; the response is still the application's.
+  if (call.name === 'writeHead' && statusOfHeadCall(call.args) === undefined) return forward(state, call)
+  const outcome = state.session.commit()
+  if (outcome instanceof Promise) {
+    pretendSent(state)
+    // Neither of the two throws: what goes wrong in them is given to `onFailure`.
+    void outcome.then(
+      (value) => release(state, value),
+      (error: unknown) => refuse(state, error),
+    )
+    return hold(state, call)
+  }
+  open(state)
+  return send(state, outcome, call)
+}
+
+function open(state: State): void {
+  state.phase = 'open'
+  state.methods?.restore()
+}
+
+/** Makes the call that sends the head, with what the session adds to it. */
+function send(state: State, outcome: Outcome | undefined, call: HeldCall): unknown {
+  const { response } = state
+  if (outcome === undefined || response.headersSent) return forward(state, call)
+  const head = call.name === 'writeHead' ? readHeadCall(response, call.args) : undefined
+  applyOutcome(outcome, head?.sink ?? headersOf(response))
+  if (head === undefined) return forward(state, call)
+  try {
+    return forward(state, { name: call.name, args: head.arguments() })
+  } catch (error) {
+    // Node did not take these headers. Whatever is sent instead must carry the session all the same.
+    if (!response.headersSent) applyOutcome(outcome, headersOf(response))
+    throw error
+  }
+}
+
+function pretendSent(state: State): void {
+  const { response } = state
+  state.phase = 'held'
+  state.status = response.statusCode
+  state.message = messageOf(response)
+  const refuseChange = (): never => {
+    throw sentError(response)
+  }
+  state.unpretend = pretend(response, {
+    headersSent: () => true,
+    writableEnded: () => state.isEnded,
+    writableNeedDrain: () => state.owesDrain && !state.isEnded,
+    setHeader: () => refuseChange,
+    appendHeader: () => refuseChange,
+    removeHeader: () => refuseChange,
+    // What middleware calls to have the head written before its first chunk: here that has been done.
+    ...('_implicitHeader' in response && { _implicitHeader: () => () => undefined }),
+  })
+}
+
+function sentError(response: NodeResponse): Error {
+  return isHttp2(response)
+    ? Object.assign(new Error('Response has already been initiated.'), { code: 'ERR_HTTP2_HEADERS_SENT' })
+    : Object.assign(new Error('Cannot set headers after they are sent to the client'), {
+        code: 'ERR_HTTP_HEADERS_SENT',
+      })
+}
+
+function hold(state: State, call: HeldCall): unknown {
+  if (call.name === 'writeHead') {
+    if (state.held.length > 0) throw sentError(state.response)
+    adoptStatus(state, call.args)
+  }
+  state.held.push(call)
+  if (call.name === 'write') state.owesDrain = true
+  if (call.name === 'end') state.isEnded = true
+  return answerOf(state, call)
+}
+
+function adoptStatus(state: State, args: readonly unknown[]): void {
+  state.status = statusOfHeadCall(args) ?? state.status
+  if (typeof args[1] === 'string') state.message = args[1]
+  setStatus(state.response, state.status, state.message)
+}
+
+function answerOf(state: State, { name }: HeldCall): unknown {
+  if (name === 'write') return false
+  return name === 'flushHeaders' ? undefined : state.response
+}
+
+function letGo(state: State): readonly HeldCall[] {
+  const { held } = state
+  state.held = []
+  state.unpretend()
+  return held
+}
+
+function release(state: State, outcome: Outcome | undefined): void {
+  const { response } = state
+  const [first, ...rest] = letGo(state)
+  open(state)
+  setStatus(response, state.status, state.message)
+  try {
+    if (first !== undefined) send(state, outcome, first)
+    for (const call of rest) forward(state, call)
+  } catch (error) {
+    resetHead(response, state.before)
+    if (outcome !== undefined && !response.headersSent) applyOutcome(outcome, headersOf(response))
+    state.onFailure(error)
+    return
+  }
+  if (state.owesDrain && !state.isEnded && !response.writableNeedDrain) {
+    // In a turn of its own, as Node does it: an error in a listener must not look like one of the session.
+    queueMicrotask(() => response.emit('drain'))
+  }
+}
+
+function refuse(state: State, error: unknown): void {
+  const held = letGo(state)
+  state.phase = 'failed'
+  state.isEnded = false
+  resetHead(state.response, state.before)
+  for (const call of held) drop(call, error)
+  state.onFailure(error)
+}
+
+/**
+ * A handler that goes on writing its page must neither write into the error's response nor, by writing after its end,
+ * bring the process down: Node emits that error on a response to which nobody listens any more.
+ */
+function passAfterFailure(state: State, call: HeldCall): unknown {
+  if (state.isEnded && call.name !== 'writeHead') {
+    drop(call, new Error('response: the session could not be saved, and an error was sent instead'))
+    return answerOf(state, call)
+  }
+  if (call.name === 'end') state.isEnded = true
+  return forward(state, call)
+}
+
+function drop({ args }: HeldCall, error: unknown): void {
+  const callback: unknown = args.at(-1)
+  if (typeof callback !== 'function') return
+  queueMicrotask(() => {
+    Reflect.apply(callback, undefined, [error])
+  })
+}

@@ -1,0 +1,40 @@
+import type { Answer, RequestFacts } from '../../core/carrier.ts'
+import type { PlainAnswer } from './failure.ts'
+import type { NodeResponse } from './node-response.ts'
+import type { Peer } from './proxy.ts'
+
+/** The part of Node's requests (http, https and the compatibility API of http2) that the fronts read. */
+export interface NodeRequest {
+  method?: string | undefined
+  url?: string | undefined
+  readonly headers: { readonly [name: string]: string | string[] | undefined }
+  readonly socket: { readonly remoteAddress?: string | undefined }
+}
+
+/** A request header by lower-case name. Node has joined several Cookie fields with `; ` already. */
+export function headerOf(request: NodeRequest): RequestFacts['header'] {
+  return (name) => {
+    const value = request.headers[name]
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+}
+
+/** The other end of the request's own connection. */
+export function peerOf({ socket }: NodeRequest): Peer {
+  return { secure: Reflect.get(socket, 'encrypted') === true, clientAddress: socket.remoteAddress }
+}
+
+/** A field of a parsed body: text only, for a form field has no other kind of value. */
+export function fieldOf(body: unknown, name: string): string | undefined {
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return undefined
+  const value: unknown = Reflect.get(body, name)
+  return typeof value === 'string' ? value : undefined
+}
+
+/** Sends a complete answer. */
+export function sendAnswer(response: NodeResponse, answer: Answer | PlainAnswer): void {
+  response.statusCode = answer.status
+  for (const [name, value] of answer.headers) response.setHeader(name, value)
+  if ('cookies' in answer && answer.cookies.length > 0) response.setHeader('Set-Cookie', [...answer.cookies])
+  response.end(answer.body)
+}

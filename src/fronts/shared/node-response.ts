@@ -1,0 +1,104 @@
+import type { HeaderSink } from '../../core/response.ts'
+
+/** A header's value as Node keeps it. */
+export type HeaderValue = number | string | string[]
+
+/** The part of Node's responses (http, https and the compatibility API of http2) that the fronts call. */
+export interface NodeResponse {
+  statusCode: number
+  readonly headersSent: boolean
+  readonly writableEnded: boolean
+  readonly writableNeedDrain: boolean
+  getHeader(name: string): HeaderValue | undefined
+  getHeaderNames(): string[]
+  setHeader(name: string, value: HeaderValue): unknown
+  removeHeader(name: string): void
+  writeHead(status: number): unknown
+  write(chunk: string): boolean
+  end(chunk?: string): unknown
+  flushHeaders(): void
+  emit(event: string): boolean
+  destroy(error?: Error): unknown
+}
+
+/** Tells the compatibility API of http2, which only warns where http has a status message. */
+export function isHttp2(response: NodeResponse): boolean {
+  return 'stream' in response
+}
+
+/** What a response said before the application got it. */
+export interface Head {
+  readonly status: number
+  readonly message: unknown
+  readonly headers: ReadonlyMap<string, HeaderValue>
+}
+
+/** Takes down what the response says now. */
+export function headOf(response: NodeResponse): Head {
+  const headers = new Map<string, HeaderValue>()
+  for (const name of response.getHeaderNames()) {
+    const value = response.getHeader(name)
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? [...value] : value)
+  }
+  return { status: response.statusCode, message: messageOf(response), headers }
+}
+
+/** Lets the response say again what it said then. Does nothing once the head is on its way. */
+export function resetHead(response: NodeResponse, head: Head): void {
+  if (response.headersSent) return
+  setStatus(response, head.status, head.message)
+  for (const name of response.getHeaderNames()) {
+    if (!head.headers.has(name)) response.removeHeader(name)
+  }
+  for (const [name, value] of head.headers) {
+    if (String(response.getHeader(name)) !== String(value)) response.setHeader(name, value)
+  }
+}
+
+/** The status message, where there is one. */
+export function messageOf(response: NodeResponse): unknown {
+  return isHttp2(response) ? undefined : Reflect.get(response, 'statusMessage')
+}
+
+/** Sets status code and message. */
+export function setStatus(response: NodeResponse, status: number, message: unknown): void {
+  response.statusCode = status
+  if (!isHttp2(response)) Reflect.set(response, 'statusMessage', message)
+}
+
+/** The usual spelling of the header names that the core writes; http2 makes them lower case itself. */
+export function spellingOf(name: string): string {
+  return SPELLINGS.get(name) ?? name
+}
+
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ['set-cookie', 'Set-Cookie'],
+  ['cache-control', 'Cache-Control'],
+  ['vary', 'Vary'],
+])
+
+/** The response's headers for the core. */
+export function headersOf(response: NodeResponse): HeaderSink {
+  return {
+    get: (name) => textOf(response.getHeader(name)),
+    set: (name, value) => {
+      if (response.getHeader(name) !== value) response.setHeader(spellingOf(name), value)
+    },
+    cookies: () => linesOf(response.getHeader('set-cookie')),
+    setCookies: (lines) => {
+      response.setHeader('Set-Cookie', [...lines])
+    },
+  }
+}
+
+/** Several values are one list, as RFC 9110 section 5.3 joins them. */
+export function textOf(value: HeaderValue | undefined): string | undefined {
+  if (value === undefined) return undefined
+  return Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+/** Each value on its own. */
+export function linesOf(value: HeaderValue | undefined): readonly string[] {
+  if (value === undefined) return []
+  return Array.isArray(value) ? value.map(String) : [String(value)]
+}

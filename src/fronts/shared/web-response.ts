@@ -1,0 +1,45 @@
+import type { Answer } from '../../core/carrier.ts'
+import type { HeaderSink, Outcome } from '../../core/response.ts'
+import { applyOutcome } from '../../core/response.ts'
+import type { PlainAnswer } from './failure.ts'
+
+/** A complete answer as a response. */
+export function toResponse({ status, headers, body, ...rest }: Answer | PlainAnswer): Response {
+  const response = new Response(body === '' ? null : body, {
+    status,
+    headers: headers.map(([name, value]) => [name, value]),
+  })
+  if ('cookies' in rest) for (const cookie of rest.cookies) response.headers.append('set-cookie', cookie)
+  return response
+}
+
+/** The response with what the session adds to its headers; its body is handed on, not copied. */
+export function withOutcome(response: Response, outcome: Outcome | undefined): Response {
+  // Neither a network error nor a switch of protocols has headers that would reach a client's cookie jar or a cache.
+  if (outcome === undefined || response.status < 200) return response
+  // A response without a body may be a constant that the next visitor gets too, and a redirect cannot be changed.
+  const own = response.body === null || !isMutable(response) ? new Response(response.body, response) : response
+  applyOutcome(outcome, sinkOf(own.headers))
+  return own
+}
+
+function isMutable({ headers }: Response): boolean {
+  try {
+    headers.delete('x-sojourn-probe')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function sinkOf(headers: Headers): HeaderSink {
+  return {
+    get: (name) => headers.get(name) ?? undefined,
+    set: (name, value) => headers.set(name, value),
+    cookies: () => headers.getSetCookie(),
+    setCookies: (lines) => {
+      headers.delete('set-cookie')
+      for (const line of lines) headers.append('set-cookie', line)
+    },
+  }
+}
