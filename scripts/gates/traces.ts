@@ -10,7 +10,8 @@ export const tracesGate: Gate = {
   name: 'no machine path and no registry address',
   async run() {
     const { output: settings } = await run('npm', ['config', 'get', 'registry'], { quiet: true })
-    const registry = /^https?:\/\/([^/\s]+)/m.exec(settings)?.[1] ?? 'registry.npmjs.org'
+    const registry = /^https?:\/\/([^/\s]+)/m.exec(settings)?.[1]
+    if (registry === undefined) return { failed: `npm names no registry: ${settings}` }
     const { code, output } = await run('git', ['ls-files', '-z'], { quiet: true })
     if (code !== 0) return { skipped: 'this is not a git checkout' }
     const files = output.split('\0').filter((file) => file !== '')

@@ -15,6 +15,7 @@ export function runInForeground(command, args, options) {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }
+  whenOrphaned(() => child.kill('SIGTERM'))
   child.on('error', (error) => {
     console.error(error.message)
     process.exit(1)
@@ -22,4 +23,19 @@ export function runInForeground(command, args, options) {
   child.on('exit', (code, signal) => {
     process.exit(signal === null ? code : 128 + constants.signals[signal])
   })
+}
+
+/**
+ * `npm start` puts a shell between npm and this process. Told to stop, npm stops the shell, and some shells tell nobody.
+ * @param {() => void} stop
+ */
+function whenOrphaned(stop) {
+  if (process.env['npm_lifecycle_event'] === undefined) return
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    stop()
+  }, 250)
+  watch.unref()
 }
