@@ -22,7 +22,7 @@ interface Presented {
 }
 
 /** How many rotations a late request may lag behind. */
-const MAX_HOPS = 4
+export const MAX_HOPS = 4
 
 /**
  * The state of a request's session. Without a well-formed token there is no store call and no promise: an anonymous

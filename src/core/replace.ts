@@ -1,8 +1,8 @@
-import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
+import { DEAD_MARK_TIME } from './end.ts'
 import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
-import { bindingOf, endedError, follow } from './open.ts'
+import { bindingOf, endedError } from './open.ts'
 import { expiryAt } from './policy.ts'
 import type { Authentication, Meta } from './record.ts'
 import { encodeMeta, newHandle, referenceOf } from './record.ts'
@@ -24,36 +24,7 @@ import { startOver } from './state.ts'
 import type { SessionRecord, Tombstone } from './store.ts'
 import { subjectNameOf } from './subject-key.ts'
 import { mintToken } from './token.ts'
-
-/** How a sign-in is described. */
-export interface LoginOptions<Data> {
-  /**
-   * Keys of the data that go over into the signed-in session, or `'all'`. All else is left behind (CVE-2022-24895).
-   * @defaultValue none
-   */
-  readonly keep?: readonly (keyof Data)[] | 'all'
-  /**
-   * The application's assurance level.
-   * @defaultValue 1
-   */
-  readonly level?: number
-  /** What the user has shown, such as `password`; `requireFresh` can ask for one. */
-  readonly factors?: readonly string[]
-  /** The device, for the user's own list of sessions. */
-  readonly label?: string
-  /** The identity provider's session, for coordinated sign-out. */
-  readonly idpSession?: string
-  /** An absolute limit of its own; it can only be shorter than the policy's. */
-  readonly absolute?: Duration
-}
-
-/** How a further authentication is described. */
-export interface ElevateOptions {
-  /** @defaultValue the level so far */
-  readonly level?: number
-  /** Added to the factors so far. */
-  readonly factors?: readonly string[]
-}
+import type { ElevateOptions, LoginOptions } from './verbs.ts'
 
 /** What the record under the new token holds. */
 interface Successor {
@@ -75,8 +46,7 @@ interface Plan {
   readonly successor: (live: Live, now: number) => Successor
 }
 
-/** A dead mark outlives the requests that may still be under way with the old token. */
-const DEAD_MARK = { mark: 'dead', markFor: 60_000 } as const
+const DEAD_MARK = { mark: 'dead', markFor: DEAD_MARK_TIME } as const
 
 /** Replaces the token; the data stay. For the time of `grace` the old token reaches the same session. */
 export async function rotateState<Data extends object>(state: State<Data>, grace: number): Promise<'rotated' | 'gone'> {
@@ -207,7 +177,10 @@ export async function logoutKeeping<Data extends object>(
   })
   if (outcome !== 'rotated') return
   state.document.reset(state.live?.record.data)
-  state.engine.emitter.emit('destroyed', { reference, ...subjectOf(subject && nameOf(state, subject)) })
+  state.engine.emitter.emit('destroyed', {
+    reference,
+    ...subjectOf(subjectNameOf(state.engine.config.namespace, subject)),
+  })
 }
 
 /** `moved`: another request has rotated the session, and the plan was to leave it at that. */
@@ -269,30 +242,6 @@ function successorRecord<Data extends object>(
     meta: encodeMeta(meta),
     data: text,
   }
-}
-
-/** Ends the session in the store first, then at the client. Harmless when there is none (CVE-2015-5963). */
-export async function endState<Data extends object>(state: State<Data>, next: 'fresh' | 'ended'): Promise<void> {
-  const { store, guard, emitter, config } = state.engine
-  if (state.phase === 'superseded') return
-  let key = state.live?.key ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
-  let isSuperseded = false
-  const subject = state.live?.record.subject
-  const reference = referenceOf(state.handle ?? '')
-  while (key !== undefined) {
-    const at = key
-    const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK.markFor }
-    if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) {
-      emitter.emit('destroyed', { reference, ...subjectOf(subject && nameOf(state, subject)) })
-      break
-    }
-    // A rotation may have moved it meanwhile: a logout is final, so it ends there too.
-    const found = await follow(state, at)
-    isSuperseded = found === 'superseded'
-    key = typeof found === 'object' ? found.key : undefined
-  }
-  startOver(state, isSuperseded ? 'superseded' : next)
-  state.clearsToken = state.presentedKey !== undefined && !isSuperseded
 }
 
 function nameOf<Data extends object>(state: State<Data>, subject: string): string {

@@ -3,46 +3,21 @@ import type { Answer } from './carrier.ts'
 import type { Flash } from './document.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
+import { endState } from './end.ts'
 import { SessionError, isSessionError } from './errors.ts'
 import { commitState } from './finish.ts'
 import type { Activity } from './guard.ts'
 import { follow } from './open.ts'
 import type { Authentication } from './record.ts'
 import { referenceOf } from './record.ts'
-import type { ElevateOptions, LoginOptions } from './replace.ts'
-import { elevateState, endState, loginState, logoutKeeping, rotateState } from './replace.ts'
+import { elevateState, loginState, logoutKeeping, rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
 import type { SaveResult } from './save.ts'
 import { modifyState, saveState } from './save.ts'
 import type { State } from './state.ts'
 import { begin, startOver } from './state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
-
-/** How a session ends. */
-export interface EndOptions {
-  /**
-   * Asks the browser to forget everything it keeps for this site (`Clear-Site-Data`).
-   * @defaultValue false
-   */
-  readonly clearSiteData?: boolean
-}
-
-/** How a user signs out. */
-export interface LogoutOptions<Data> extends EndOptions {
-  /**
-   * Keys of the data that go over into the anonymous session, or `'all'`.
-   * @defaultValue none
-   */
-  readonly keep?: readonly (keyof Data)[] | 'all'
-}
-
-/** What an action must be preceded by. */
-export interface FreshnessOptions {
-  /** How long ago the user may have authenticated at most. */
-  readonly within: Duration
-  /** A factor that must have been shown. */
-  readonly factor?: string
-}
+import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './verbs.ts'
 
 /**
  * What an application holds during one request: data, user, and the verbs on them. Whatever it changes is saved by
@@ -123,7 +98,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** The user, after `login`. */
   get subject(): string | undefined {
     const subject = this.#touched().live?.record.subject
-    return subject === undefined ? undefined : subjectNameOf(this.#state.engine.config.namespace, subject)
+    return subjectNameOf(this.#state.engine.config.namespace, subject)
   }
 
   /** What is known about the user's last authentication. */

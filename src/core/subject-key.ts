@@ -4,6 +4,8 @@ export function subjectKeyOf(namespace: string, subject: string): string {
 }
 
 /** The application's own name of the subject. */
-export function subjectNameOf(namespace: string, key: string): string {
-  return key.slice(namespace.length + 1)
+export function subjectNameOf(namespace: string, key: string): string
+export function subjectNameOf(namespace: string, key: string | undefined): string | undefined
+export function subjectNameOf(namespace: string, key: string | undefined): string | undefined {
+  return key?.slice(namespace.length + 1)
 }

@@ -1,0 +1,57 @@
+import type { Duration } from './duration.ts'
+
+/** How a sign-in is described. */
+export interface LoginOptions<Data> {
+  /**
+   * Keys of the data that go over into the signed-in session, or `'all'`. All else is left behind (CVE-2022-24895).
+   * @defaultValue none
+   */
+  readonly keep?: readonly (keyof Data)[] | 'all'
+  /**
+   * The application's assurance level.
+   * @defaultValue 1
+   */
+  readonly level?: number
+  /** What the user has shown, such as `password`; `requireFresh` can ask for one. */
+  readonly factors?: readonly string[]
+  /** The device, for the user's own list of sessions. */
+  readonly label?: string
+  /** The identity provider's session, for coordinated sign-out. */
+  readonly idpSession?: string
+  /** An absolute limit of its own; it can only be shorter than the policy's. */
+  readonly absolute?: Duration
+}
+
+/** How a further authentication is described. */
+export interface ElevateOptions {
+  /** @defaultValue the level so far */
+  readonly level?: number
+  /** Added to the factors so far. */
+  readonly factors?: readonly string[]
+}
+
+/** How a session ends. */
+export interface EndOptions {
+  /**
+   * Asks the browser to forget everything it keeps for this site (`Clear-Site-Data`).
+   * @defaultValue false
+   */
+  readonly clearSiteData?: boolean
+}
+
+/** How a user signs out. */
+export interface LogoutOptions<Data> extends EndOptions {
+  /**
+   * Keys of the data that go over into the anonymous session, or `'all'`.
+   * @defaultValue none
+   */
+  readonly keep?: readonly (keyof Data)[] | 'all'
+}
+
+/** What an action must be preceded by. */
+export interface FreshnessOptions {
+  /** How long ago the user may have authenticated at most. */
+  readonly within: Duration
+  /** A factor that must have been shown. */
+  readonly factor?: string
+}
