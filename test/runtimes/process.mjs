@@ -1,0 +1,10 @@
+import { runStoreCases } from './conformance.mjs'
+import { smokeTests } from './smoke.mjs'
+import { memorySubject } from './subjects.mjs'
+
+/** @param {import('./conformance.mjs').Result} result */
+const report = (result) => console.log(JSON.stringify(result))
+
+await smokeTests(report)
+await runStoreCases(memorySubject, report)
+console.log('complete')
