@@ -1,0 +1,22 @@
+import type { KnipConfig } from 'knip'
+import { sourceOf, subpaths } from './scripts/lib/exports.ts'
+import { root } from './scripts/lib/project.ts'
+
+const published = subpaths.map(({ target }) => sourceOf(target).slice(root.length))
+
+export default {
+  entry: [
+    ...published.map((file) => `${file}!`),
+    // Behind `#platform`; and what a tool loads by its path.
+    'src/platform/{node,portable}.ts!',
+    'scripts/*.ts',
+    'scripts/lib/unit-reporter.ts',
+    'test/runtimes/{process,worker}.mjs',
+    'examples/*/server.ts',
+  ],
+  project: ['src/**/*.ts!', 'scripts/**/*.{ts,mjs}', 'test/**/*.{ts,mjs}', 'examples/**/*.ts'],
+  ignoreExportsUsedInFile: true,
+  // Called as programs by scripts/lib/run.ts, where knip does not look.
+  ignoreDependencies: ['@arethetypeswrong/cli', 'oxlint', 'oxlint-tsgolint', 'prettier', 'publint', 'typedoc'],
+  ignoreBinaries: ['apt-get'],
+} satisfies KnipConfig
