@@ -72,7 +72,7 @@ export function csrf(options: CsrfOptions = {}): Csrf {
 // A salted digest and not the secret itself: a text that is the same in every response can be guessed letter by letter
 // from the length of compressed responses (BREACH).
 function newToken(session: CsrfSession): string {
-  const secret = session.derive(LABEL)
+  const secret = secretOf(session)
   if (secret === undefined)
     throw new SessionError('csrf', 'csrf: the session has ended; start it before asking for a token')
   const salt = toBase64Url(secretBytes(SALT_BYTES))
