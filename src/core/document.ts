@@ -52,7 +52,11 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
   let base = stored
   let content: Content<Data> | undefined
 
-  const opened = (): Content<Data> => (content ??= base === undefined ? begin(rules) : read(rules, base))
+  // `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
+  function opened(): Content<Data> {
+    base ??= write(rules, { data: rules.initial(), flashes: [] })
+    return (content ??= read(rules, base))
+  }
   return {
     get isOpen() {
       return content !== undefined
@@ -67,7 +71,7 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
       if (bytes <= maxBytes) return text
       throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
     },
-    differs: (text) => text !== (base ??= write(rules, begin(rules))),
+    differs: (text) => text !== base,
     draft: () => read(rules, write(rules, opened())),
     replace(draft) {
       replaceKeys(opened().data, draft.data)
@@ -77,8 +81,12 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
       base = text
     },
     reset(text) {
+      const before = content
       base = text
-      if (content !== undefined) this.replace(text === undefined ? begin(rules) : read(rules, text))
+      content = undefined
+      if (before === undefined) return
+      replaceKeys(before.data, opened().data)
+      content = { data: before.data, flashes: opened().flashes }
     },
     rebase(theirs) {
       const before = base === undefined ? undefined : rules.codec.decode(base)
@@ -89,10 +97,6 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
       return merged.clashes
     },
   }
-}
-
-function begin<Data extends object>(rules: DocumentRules<Data>): Content<Data> {
-  return { data: rules.initial(), flashes: [] }
 }
 
 function read<Data extends object>(rules: DocumentRules<Data>, text: string): Content<Data> {

@@ -25,9 +25,9 @@ export function commitState<Data extends object>(
 function dueWork<Data extends object>(state: State<Data>): Promise<unknown> | undefined {
   if (state.isReadOnly) return undefined
   state.engine.sweepWhenDue()
-  const isChanged = pendingText(state) !== undefined
+  const text = pendingText(state)
   if (isRotationDue(state)) return rotateState(state, state.engine.config.policy.rotationGrace)
-  if (isChanged) return saveState(state)
+  if (text !== undefined) return saveState(state, text)
   return needsTouch(state) ? touchState(state) : undefined
 }
 

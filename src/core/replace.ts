@@ -124,7 +124,7 @@ function keptText<Data extends object>(
 ): string {
   const maxBytes = maxBytesOf(state, subject)
   if (keep === 'all') return state.document.encode(maxBytes)
-  const data = state.engine.config.rules.initial()
+  const data = { ...state.engine.config.rules.initial() }
   const present = state.document.content.data
   for (const key of keep ?? []) if (Object.hasOwn(present, key)) data[key] = present[key]
   return state.document.encode(maxBytes, { data, flashes: [] })

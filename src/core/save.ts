@@ -37,15 +37,17 @@ function encoded<Data extends object>(state: State<Data>): string {
   return state.document.encode(maxBytesOf(state, state.live?.record.subject))
 }
 
-/** Writes what has changed. */
-export async function saveState<Data extends object>(state: State<Data>): Promise<SaveResult> {
-  const text = pendingText(state)
+/** Writes what has changed: `text`, as {@link pendingText} gives it. */
+export async function saveState<Data extends object>(
+  state: State<Data>,
+  text: string | undefined = pendingText(state),
+): Promise<SaveResult> {
   if (text === undefined) return 'unchanged'
   if (state.phase === 'fresh') {
     await insertState(state, { text })
     return 'saved'
   }
-  return updateState(state)
+  return updateState(state, text)
 }
 
 /** What a new record is made of. */
@@ -131,9 +133,8 @@ export function reportEvicted<Data extends object>(
 }
 
 /** Compare-and-set of the data, merging with whoever got there first. */
-async function updateState<Data extends object>(state: State<Data>): Promise<SaveResult> {
-  for (let attempt = 1; ; attempt++) {
-    const text = encoded(state)
+async function updateState<Data extends object>(state: State<Data>, first: string): Promise<SaveResult> {
+  for (let attempt = 1, text = first; ; attempt++, text = encoded(state)) {
     // What another request stored meanwhile may already hold all that was changed here.
     const outcome = state.document.differs(text) ? await writeOnce(state, text) : 'written'
     if (outcome === 'gone') return 'gone'

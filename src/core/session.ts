@@ -90,6 +90,11 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#touched().isNew
   }
 
+  /** Whether the store could not be read and the request is served all the same: nothing it writes will be stored. */
+  get isDegraded(): boolean {
+    return this.#touched().phase === 'degraded'
+  }
+
   /** The session's public name: it names the session in lists, and opens nothing. Undefined until it is started. */
   get handle(): string | undefined {
     return this.#touched().handle
@@ -140,19 +145,19 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Saves now, and not only at the end of the request. */
   save(): Promise<SaveResult> {
-    return saveState(this.#touched())
+    return saveState(this.#writable())
   }
 
   /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */
   async destroy(options: EndOptions = {}): Promise<void> {
-    const state = this.#touched()
+    const state = this.#writable()
     await endState(state, 'ended')
     state.clearsSiteData = options.clearSiteData === true
   }
 
   /** Replaces the token; the data stay. `grace` as in the option `rotation`, for this time. */
   async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
-    const state = this.#touched()
+    const state = this.#writable()
     if (state.phase !== 'live') return 'unchanged'
     const { rotationGrace } = state.engine.config.policy
     return rotateState(
@@ -169,13 +174,13 @@ export class Session<Data extends object = Record<string, unknown>> {
     if (typeof subject !== 'string' || subject === '' || subject.length > 255) {
       throw new TypeError('login: the subject must be a string of 1 to 255 characters, such as String(user.id)')
     }
-    const state = this.#touched()
+    const state = this.#writable()
     return loginState(state, subjectKeyOf(state.engine.config.namespace, subject), options)
   }
 
   /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
   elevate(options: ElevateOptions = {}): Promise<void> {
-    return elevateState(this.#touched(), options)
+    return elevateState(this.#writable(), options)
   }
 
   /**
@@ -183,7 +188,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * there is something in it. Does nothing, and fails never, when nobody is signed in.
    */
   async logout(options: LogoutOptions<Data> = {}): Promise<void> {
-    const state = this.#touched()
+    const state = this.#writable()
     const keep = options.keep ?? []
     if (state.phase === 'live' && keep.length > 0) await logoutKeeping(state, keep)
     else await endState(state, 'fresh')
@@ -195,7 +200,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * another request got there first; so it must have no other effects. What it returns is the result.
    */
   update<R>(change: (data: Data) => R | Promise<R>): Promise<R> {
-    return modifyState(this.#touched(), (content) => change(content.data))
+    return modifyState(this.#writable(), (content) => change(content.data))
   }
 
   /** Adds to a number, exactly, whatever other requests do. An absent key counts as 0. */
@@ -226,7 +231,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** Takes the messages that were kept; each is given out exactly once. */
   async flashes(): Promise<readonly Flash[]> {
     if (this.#content().flashes.length === 0) return []
-    return modifyState(this.#touched(), (content) => content.flashes.splice(0))
+    return modifyState(this.#writable(), (content) => content.flashes.splice(0))
   }
 
   /**
@@ -271,6 +276,11 @@ export class Session<Data extends object = Record<string, unknown>> {
   #touched(): State<Data> {
     this.#state.isTouched = true
     return this.#state
+  }
+
+  #writable(): State<Data> {
+    if (!this.#state.isReadOnly) return this.#touched()
+    throw new SessionError('unsupported', 'session: opened for reading only, as for an upgrade; it cannot be written')
   }
 
   #content(): State<Data>['document']['content'] {
