@@ -1,5 +1,6 @@
 import { attwGate } from '../gates/attw.ts'
 import { auditGate } from '../gates/audit.ts'
+import { declarationsGate } from '../gates/declarations.ts'
 import { docsGate } from '../gates/docs.ts'
 import { exportsGate } from '../gates/exports.ts'
 import { lockGate } from '../gates/lock.ts'
@@ -14,6 +15,7 @@ export const gates: Readonly<Record<string, Gate>> = {
   exports: exportsGate,
   publint: publintGate,
   attw: attwGate,
+  declarations: declarationsGate,
   size: sizeGate,
   knip: commandGate('knip', 'knip', []),
   docs: docsGate,

@@ -7,25 +7,25 @@ export interface Outcome {
   output: string
 }
 
-/** Runs a program of node_modules/.bin or of the system, shows what it prints and keeps it as well. */
+/** Runs a program of node_modules/.bin or of the system, keeps what it prints and shows it too, unless `quiet`. */
 export function run(
   command: string,
   args: readonly string[],
-  options: { quiet?: boolean; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { quiet?: boolean; cwd?: string } = {},
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: options.cwd ?? root,
-      env: { ...process.env, ...options.env },
+      env: { ...process.env, ...(options.quiet === true ? { NO_COLOR: '1' } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
-    const keep = (target: NodeJS.WriteStream) => (chunk: Buffer) => {
-      output += chunk.toString()
+    const keep = (target: NodeJS.WriteStream) => (chunk: string) => {
+      output += chunk
       if (options.quiet !== true) target.write(chunk)
     }
-    child.stdout.on('data', keep(process.stdout))
-    child.stderr.on('data', keep(process.stderr))
+    child.stdout.setEncoding('utf8').on('data', keep(process.stdout))
+    child.stderr.setEncoding('utf8').on('data', keep(process.stderr))
     child.on('error', (error) => resolve({ code: 1, output: `${command}: ${error.message}` }))
     child.on('close', (code) => resolve({ code: code ?? 1, output }))
   })

@@ -40,3 +40,21 @@ export async function runCase(name, run, report) {
     report({ name, status: 'failed', note: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   }
 }
+
+/**
+ * The pair that a client sends back.
+ * @param {Response} response
+ */
+export function cookieOf(response) {
+  const [pair] = (response.headers.get('set-cookie') ?? '').split(';')
+  if (pair === undefined || pair === '') throw new Error('the response sets no cookie')
+  return pair
+}
+
+/**
+ * @param {unknown} actual
+ * @param {unknown} expected
+ */
+export function equal(actual, expected) {
+  if (actual !== expected) throw new Error(`expected ${String(expected)}, got ${String(actual)}`)
+}

@@ -1,4 +1,5 @@
 import { runStoreCases } from './conformance.mjs'
+import { serverTests } from './server.mjs'
 import { smokeTests } from './smoke.mjs'
 import { memorySubject } from './subjects.mjs'
 
@@ -6,5 +7,6 @@ import { memorySubject } from './subjects.mjs'
 const report = (result) => console.log(JSON.stringify(result))
 
 await smokeTests(report)
+await serverTests(report)
 await runStoreCases(memorySubject, report)
 console.log('complete')

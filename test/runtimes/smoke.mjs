@@ -1,7 +1,7 @@
 import { createSessions } from 'sojourn'
 import { fetchSessions } from 'sojourn/fetch'
 import { memoryStore } from 'sojourn/stores/memory'
-import { runCase } from './conformance.mjs'
+import { cookieOf, equal, runCase } from './conformance.mjs'
 
 /**
  * What needs no store contract: an application on this runtime.
@@ -53,19 +53,4 @@ function application() {
  */
 function requestTo(path, cookie) {
   return new Request(`https://example.org${path}`, cookie === undefined ? {} : { headers: { cookie } })
-}
-
-/** @param {Response} response */
-function cookieOf(response) {
-  const [pair] = (response.headers.get('set-cookie') ?? '').split(';')
-  if (pair === undefined || pair === '') throw new Error('the response sets no cookie')
-  return pair
-}
-
-/**
- * @param {unknown} actual
- * @param {unknown} expected
- */
-function equal(actual, expected) {
-  if (actual !== expected) throw new Error(`expected ${String(expected)}, got ${String(actual)}`)
 }
