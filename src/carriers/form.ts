@@ -14,7 +14,10 @@ export interface FormCarrierOptions extends FallbackOptions {
 /** The carrier that {@link formCarrier} makes. */
 export interface FormCarrier extends Carrier {
   readonly name: 'form'
-  /** A hidden input for the application's form; empty when this session's client keeps cookies. */
+  /**
+   * A hidden input for the application's form; empty when this session's client keeps cookies.
+   * A session that this request began has a token from `session.start()` on; call that before writing the page.
+   */
   field(session: CredentialSource): string
   strip(url: string): string
 }

@@ -26,6 +26,7 @@ export interface UrlCarrier extends Carrier {
   /**
    * An address for a link or a form's `action`: with the token when this session's client keeps no cookies, else as given.
    * Only paths of this origin get it, never another site, and nothing that a browser might read as one.
+   * A session that this request began has a token from `session.start()` on; call that before writing the page.
    */
   link(session: CredentialSource, href: string): string
   /** The same for the target of a redirect. */
