@@ -32,7 +32,7 @@ export function createApp(settings: Settings): ReadingRoom {
   const db = openDatabase(join(settings.dataFolder, 'reading-room.db'))
   const sessions = openSessions(settings)
   const withSession = expressSessions(sessions)
-  const room: Room = { db, sessions, sessionOf: withSession.of }
+  const room: Room = { db, sessions, sessionOf: (req) => withSession.of(req) }
 
   const app = express()
   app.disable('x-powered-by')

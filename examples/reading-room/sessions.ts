@@ -48,7 +48,7 @@ export function openSessions(settings: Settings): Sessions<Visit> {
   return createSessions<Visit>({
     store:
       settings.store === 'file'
-        ? fileStore({ folder: join(dataFolder, 'sessions') })
+        ? fileStore({ directory: join(dataFolder, 'sessions') })
         : sqliteStore({ path: join(dataFolder, 'sessions.db') }),
     initial: () => ({ count: 0, cart: {}, placed: [] }),
     timeouts: { idle: '30m', absolute: '12h' },

@@ -25,7 +25,7 @@ That is all a session is. The web forgets you after each page, because each requ
 
 The number should be hard to guess. Discs numbered one to two hundred are fine among honest people with an attendant watching, but a web server has no one watching, and a million visitors who may try a million numbers a minute. So the number is drawn from a space so large that guessing is hopeless.
 
-The number should not say anything. Nobody writes "grey overcoat, wallet in left pocket" on a disc. What the browser holds ought to be meaningless to whoever finds it.
+The number should not say anything. Nobody writes “grey overcoat, wallet in left pocket” on a disc. What the browser holds ought to be meaningless to whoever finds it.
 
 > A lost ticket should cost you a coat for one evening, not for ever.
 
@@ -51,7 +51,7 @@ You can let only one person hold the notebook. That is a lock: correct, and slow
 
 You can look before you put the page back: is it still the page I copied? If not, start again with the new one. Nobody waits, and sometimes somebody repeats a little work.
 
-Or you can send the change in place of the page. "Add one jar of honey" can be done to any list, in any order, and both jars arrive.
+Or you can send the change in place of the page. “Add one jar of honey” can be done to any list, in any order, and both jars arrive.
 
 A good keeper of other people's baskets uses the second and the third, and never has to explain to anybody where their honey went.`,
   },
@@ -149,7 +149,7 @@ The screen is better in every respect that matters. It finds what you ask for, f
     author: tomas.email,
     publishedAt: '2025-11-14T09:40:00Z',
     body: `
-"To Margaret, who will not like it. Christmas 1958." I have owned that book for twenty years, and I still do not know whether she did.
+“To Margaret, who will not like it. Christmas 1958.” I have owned that book for twenty years, and I still do not know whether she did.
 
 New books are private. A second-hand book comes with company: a bus ticket at page ninety, where someone got off; a line under a sentence that you would have passed by; and once, in a cookery book, a pressed leaf on the page for quince.
 

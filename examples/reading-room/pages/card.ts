@@ -28,10 +28,12 @@ export function cardIn(req: Request, now: Date = new Date()): { card: KeptCard; 
 function isCardNumber(number: string): boolean {
   if (!/^\d{12,19}$/.test(number)) return false
   // The Luhn sum: from the right, every second digit counts double.
-  const sum = [...number].reverse().reduce((total, text, index) => {
-    const digit = Number(text) * (index % 2 === 0 ? 1 : 2)
-    return total + (digit > 9 ? digit - 9 : digit)
-  }, 0)
+  const sum = Array.from(number)
+    .toReversed()
+    .reduce((total, text, index) => {
+      const digit = Number(text) * (index % 2 === 0 ? 1 : 2)
+      return total + (digit > 9 ? digit - 9 : digit)
+    }, 0)
   return sum % 10 === 0
 }
 

@@ -51,6 +51,31 @@ export async function showGiftForm(room: Room, req: Request, res: Response, mess
   await showStep(room, req, res, 'gift', { heading: 'Is it a gift?', fields: field(gift) })
 }
 
+const cardNumber: Field = {
+  name: 'number',
+  label: 'Card number',
+  hint: 'Do not use a real one. 4242 4242 4242 4242 will do.',
+  autocomplete: 'cc-number',
+  inputmode: 'numeric',
+  maxlength: 30,
+}
+const validUntil: Field = {
+  name: 'expires',
+  label: 'Valid until',
+  hint: 'Month/year',
+  autocomplete: 'cc-exp',
+  maxlength: 7,
+}
+const securityCode: Field = {
+  name: 'code',
+  label: 'Security code',
+  hint: 'Three digits',
+  autocomplete: 'cc-csc',
+  inputmode: 'numeric',
+  maxlength: 4,
+}
+
+/** The card fields are always empty: what was typed into them is not kept anywhere. */
 export async function showPaymentForm(
   room: Room,
   req: Request,
@@ -58,30 +83,6 @@ export async function showPaymentForm(
   card: KeptCard | undefined,
   problems: Problems = {},
 ): Promise<void> {
-  const heading = 'How will you pay?'
-  const number: Field = {
-    name: 'number',
-    label: 'Card number',
-    hint: 'Do not use a real one. 4242 4242 4242 4242 will do.',
-    autocomplete: 'cc-number',
-    inputmode: 'numeric',
-    maxlength: 30,
-  }
-  const expires: Field = {
-    name: 'expires',
-    label: 'Valid until',
-    hint: 'Month/year',
-    autocomplete: 'cc-exp',
-    maxlength: 7,
-  }
-  const code: Field = {
-    name: 'code',
-    label: 'Security code',
-    hint: 'Three digits',
-    autocomplete: 'cc-csc',
-    inputmode: 'numeric',
-    maxlength: 4,
-  }
   const fields = html`${
       card !== undefined &&
       html`<p class="notice">
@@ -89,10 +90,10 @@ export async function showPaymentForm(
         <a href="/checkout/confirmation">Go on with this card</a>, or give another one here.
       </p>`
     }
-    ${field(number, problems)}
-    <div class="field-pair">${field(expires, problems)} ${field(code, problems)}</div>
+    ${field(cardNumber, problems)}
+    <div class="field-pair">${field(validUntil, problems)} ${field(securityCode, problems)}</div>
     <p class="soft">Only the last four digits are kept.</p>`
-  await showStep(room, req, res, 'payment', { heading, fields, problems })
+  await showStep(room, req, res, 'payment', { heading: 'How will you pay?', fields, problems })
 }
 
 interface StepForm {
@@ -142,7 +143,7 @@ export async function showConfirmation(room: Room, req: Request, res: Response, 
       ${lineTable(lines)}
       <dl class="summary">
         ${part('Send to', html`<address>${address.map((line) => html`${line}<br />`)}</address>`, 'address')}
-        ${part('Gift message', gift === '' ? html`<p class="soft">None</p>` : html`<p class="message">${gift}</p>`, 'gift')}
+        ${part('Gift message', gift === '' ? html`<p class="soft">None</p>` : html`<p class="gift-message">${gift}</p>`, 'gift')}
         ${part('Pay with', html`<p>${card.brand} ending in ${card.lastFour}</p>`, 'payment')}
       </dl>
       <form class="actions" method="post" action="/checkout/confirmation">

@@ -1,3 +1,4 @@
+import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { Room } from '../room.ts'
 import { html } from '../views/html.ts'
@@ -7,47 +8,48 @@ import { show } from './show.ts'
 /** The counter of web.py's example. It is exact even when one visitor's requests overlap. */
 export function counterPages(room: Room): Router {
   const router = Router()
-
-  router.get('/count', async (req, res) => {
-    const count = await room.sessionOf(req).increment('count')
-    await show(room, req, res, {
-      title: `${count}`,
-      section: 'counter',
-      main: html`<div class="sheet counter">
-        <h1>You have been here <output class="numeral">${count}</output> ${count === 1 ? 'time' : 'times'}</h1>
-        <p class="lead">
-          Each look at this page adds one, in as many tabs as you like and all at once: none is counted twice, none is
-          lost.
-        </p>
-        <p class="actions">
-          <a class="button" href="/count">Count again</a>
-          <a class="button button-quiet" href="/reset">Reset</a>
-        </p>
-      </div>`,
-    })
-  })
-
-  router.get('/reset', async (req, res) => {
-    // A link on another site must not end a visitor's session. Browsers tell; a client that tells nothing is no browser.
-    if (req.get('sec-fetch-site') === 'cross-site') {
-      return showForbidden(room, req, res, 'Only this site may reset your session.')
-    }
-    const session = room.sessionOf(req)
-    const reached = session.get('count', 0)
-    await session.destroy()
-    await show(room, req, res, {
-      title: 'Reset',
-      section: 'counter',
-      main: html`<div class="sheet counter">
-        <h1>Your session is gone</h1>
-        <p class="lead">
-          The counter had reached ${reached}. The cart, the checkout and the sign-in went with it. The next page begins
-          a new session.
-        </p>
-        <p class="actions"><a class="button" href="/count">Count from the beginning</a></p>
-      </div>`,
-    })
-  })
-
+  router.get('/count', (req, res) => showCount(room, req, res))
+  router.get('/reset', (req, res) => reset(room, req, res))
   return router
+}
+
+async function showCount(room: Room, req: Request, res: Response): Promise<void> {
+  const count = await room.sessionOf(req).increment('count')
+  await show(room, req, res, {
+    title: 'Counter',
+    section: 'counter',
+    main: html`<div class="sheet counter">
+      <h1>You have been here <output class="numeral">${count}</output> ${count === 1 ? 'time' : 'times'}</h1>
+      <p class="lead">
+        Each look at this page adds one, in as many tabs as you like and all at once: none is counted twice, none is
+        lost.
+      </p>
+      <p class="actions">
+        <a class="button" href="/count">Count again</a>
+        <a class="button button-quiet" href="/reset">Reset</a>
+      </p>
+    </div>`,
+  })
+}
+
+async function reset(room: Room, req: Request, res: Response): Promise<void> {
+  // A link on another site must not end a visitor's session. Browsers tell; what tells nothing is no browser.
+  if (req.get('sec-fetch-site') === 'cross-site') {
+    return showForbidden(room, req, res, 'Only this site may reset your session.')
+  }
+  const session = room.sessionOf(req)
+  const reached = session.get('count', 0)
+  await session.destroy()
+  await show(room, req, res, {
+    title: 'Reset',
+    section: 'counter',
+    main: html`<div class="sheet counter">
+      <h1>Your session is gone</h1>
+      <p class="lead">
+        The counter had reached ${reached}. The cart, the checkout and the sign-in went with it. The next page begins a
+        new session.
+      </p>
+      <p class="actions"><a class="button" href="/count">Count from the beginning</a></p>
+    </div>`,
+  })
 }

@@ -61,7 +61,7 @@ function message(status: number, title: string, text: string, action?: Html): Pa
   return {
     status,
     title,
-    main: html`<div class="sheet message">
+    main: html`<div class="sheet error">
       <p class="numeral" aria-hidden="true">${status}</p>
       <h1>${title}</h1>
       <p class="lead">${text}</p>

@@ -1,6 +1,8 @@
 import type { Request, Response } from 'express'
 import { Router } from 'express'
+import type { Order } from '../database/orders.ts'
 import { orderNumbered, ordersOf, totalOf } from '../database/orders.ts'
+import type { User } from '../database/users.ts'
 import type { Room } from '../room.ts'
 import { moment, money, plural } from '../views/format.ts'
 import { html } from '../views/html.ts'
@@ -19,7 +21,7 @@ export function orderPages(room: Room): Router {
 async function showOrders(room: Room, req: Request, res: Response): Promise<void> {
   const user = userFrom(room, req, res)
   if (user === undefined) return
-  const orders = ordersOf(room.db, user.id)
+  const orders = visibleOrders(room, req, user)
   await show(room, req, res, {
     title: 'Your orders',
     main: html`<div class="sheet">
@@ -37,6 +39,16 @@ async function showOrders(room: Room, req: Request, res: Response): Promise<void
       </ul>
     </div>`,
   })
+}
+
+/** The user's orders, and those that the same visitor placed before signing in. */
+function visibleOrders(room: Room, req: Request, user: User): readonly Order[] {
+  const own = ordersOf(room.db, user.id)
+  const asGuest = room
+    .sessionOf(req)
+    .data.placed.filter((number) => own.every((order) => order.number !== number))
+    .flatMap((number) => orderNumbered(room.db, number) ?? [])
+  return [...own, ...asGuest].toSorted((a, b) => b.placedAt - a.placedAt)
 }
 
 /** An order is shown to the user who placed it, and to the session in which a guest placed it. */
@@ -61,7 +73,7 @@ async function showOrder(room: Room, req: Request<{ number: string }>, res: Resp
           order.gift !== '' &&
           html`<div>
             <dt>Gift message</dt>
-            <dd><p class="message">${order.gift}</p></dd>
+            <dd><p class="gift-message">${order.gift}</p></dd>
           </div>`
         }
         <div>

@@ -12,13 +12,16 @@ export async function show(room: Room, req: Request, res: Response, page: Page):
   const session = room.sessionOf(req)
   const viewer = userOf(room.db, session.subject)
   const flashes = await session.flashes()
+  const token = viewer && formToken(room, req)
+  // The session saves itself when the response leaves. Here it does so a moment earlier, for the panel to count it.
+  await session.save()
   const document = layout(page, {
     viewer,
     // `get`, because a page may still be shown after destroy(), when the session holds nothing at all.
     cartSize: Object.values(session.get('cart', {})).reduce((sum, quantity) => sum + quantity, 0),
     flashes,
     signInPath: signInPath(req),
-    formToken: viewer && formToken(room, req),
+    formToken: token,
     panel: panel(session, room.sessions.policy()),
   })
   res

@@ -14,7 +14,7 @@ const inks = [
 
 /** A drawn cover for a book or a disc; the same product always gets the same one. Only decoration. */
 export function cover(product: Product): Html {
-  const seed = [...product.id].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7) >>> 0
+  const seed = hashOf(product.id)
   const ink = inks[seed % inks.length] ?? inks[0]
   const isDisc = product.kind === 'cd'
   const height = isDisc ? 120 : 160
@@ -36,17 +36,17 @@ export function cover(product: Product): Html {
 }
 
 function disc(pattern: string, letters: string, seed: number): Html {
-  const x = 40 + (seed % 3) * 20
+  const x = 44 + ((seed >>> 3) % 3) * 18
   return html`<g fill="none" stroke="${pattern}">
-    ${[38, 33, 28, 23, 18].map((r) => html`<circle cx="${x}" cy="44" r="${r}" stroke-width="2.4" />`)}
-    <circle cx="${x}" cy="44" r="9" fill="${letters}" stroke="none" />
-    <circle cx="${x}" cy="44" r="2.6" fill="${pattern}" stroke="none" />
+    ${[30, 26, 22, 18, 14].map((r) => html`<circle cx="${x}" cy="38" r="${r}" stroke-width="2" />`)}
+    <circle cx="${x}" cy="38" r="7" fill="${letters}" stroke="none" />
+    <circle cx="${x}" cy="38" r="2" fill="${pattern}" stroke="none" />
   </g>`
 }
 
 function ornament(pattern: string, seed: number): Html {
   const shapes = [arches, dots, bands] as const
-  const shape = shapes[(seed >> 4) % shapes.length] ?? arches
+  const shape = shapes[(seed >>> 4) % shapes.length] ?? arches
   return html`<g fill="none" stroke="${pattern}" stroke-width="3">${shape(pattern)}</g>`
 }
 
@@ -66,6 +66,11 @@ function dots(pattern: string): Html {
 function bands(): Html {
   const rows = Array.from({ length: 6 }, (_, index) => 20 + index * 12)
   return html`${rows.map((y) => html`<path d="M16 ${y}c16-12 32-12 48 0s32 12 48 0" />`)}`
+}
+
+/** FNV-1a: spreads even short names well. */
+function hashOf(text: string): number {
+  return Array.from(text).reduce((hash, letter) => Math.imul(hash ^ letter.charCodeAt(0), 0x01000193) >>> 0, 0x811c9dc5)
 }
 
 /** SVG text does not wrap by itself. */

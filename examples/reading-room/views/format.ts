@@ -39,6 +39,6 @@ export function plural(count: number, noun: string): string {
 export function span(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000)
   if (seconds % 3600 === 0) return plural(seconds / 3600, 'hour')
-  if (seconds >= 120) return plural(Math.round(seconds / 60), 'minute')
+  if (seconds >= 60) return plural(Math.round(seconds / 60), 'minute')
   return plural(seconds, 'second')
 }

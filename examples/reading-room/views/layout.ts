@@ -62,7 +62,7 @@ function masthead(page: Page, frame: Frame): Html {
       </a>
       ${
         frame.viewer === undefined
-          ? html`<a href="${frame.signInPath}">Sign in</a>`
+          ? html`<a class="account" href="${frame.signInPath}">Sign in</a>`
           : accountMenu(frame.viewer, frame.formToken)
       }
     </div>
@@ -70,7 +70,7 @@ function masthead(page: Page, frame: Frame): Html {
 }
 
 function accountMenu(viewer: User, formToken: Html | undefined): Html {
-  return html`<details class="menu">
+  return html`<details class="menu account">
     <summary><span class="viewer-name">${viewer.name}</span></summary>
     <nav class="menu-sheet" aria-label="Your account">
       <a href="/articles/new">Write an article</a>
