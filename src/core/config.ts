@@ -3,6 +3,7 @@ import type { Carrier, RequestFacts } from './carrier.ts'
 import type { Clock } from './clock.ts'
 import type { Codec } from './codec.ts'
 import { jsonCodec } from './codec.ts'
+import { withoutPrefix } from './cookie.ts'
 import { cookieCarrier } from './cookie-carrier.ts'
 import type { CookieOptions } from './cookie-carrier.ts'
 import type { DocumentRules } from './document.ts'
@@ -133,7 +134,8 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   if (onStoreError !== 'throw' && onStoreError !== 'anonymous') {
     throw new TypeError("onStoreError: expected 'throw' or 'anonymous'")
   }
-  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier(options.cookie)])
+  const now = options.now ?? Date.now
+  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier({ now, ...options.cookie })])
   const bytes = count('limits.bytes', limits.bytes ?? 65_536)
   const shape = { depth: count('limits.depth', limits.depth ?? 32), keys: count('limits.keys', limits.keys ?? 1000) }
   return Object.freeze({
@@ -153,7 +155,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     onStoreError,
     storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
     sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
-    now: options.now ?? Date.now,
+    now,
   })
 }
 
@@ -173,7 +175,7 @@ function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
 
 function namespaceOf(carriers: readonly Carrier[]): string {
   const cookie = carriers.find((carrier) => carrier.cookieName !== undefined)?.cookieName ?? 'id'
-  return cookie.replace(/^__(?:Host|Secure|Http|Host-Http)-/i, '')
+  return withoutPrefix(cookie)
 }
 
 function checkedSecrets(secrets: readonly string[]): readonly string[] {

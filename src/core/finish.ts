@@ -1,3 +1,4 @@
+import type { Carried } from './carrier.ts'
 import { absoluteEnd } from './policy.ts'
 import { rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
@@ -49,14 +50,19 @@ function outcomeOf<Data extends object>(state: State<Data>): Outcome | undefined
   }
 }
 
-function carriedBy<Data extends object>(state: State<Data>): ReturnType<typeof state.carrier.hand> | undefined {
+function carriedBy<Data extends object>(state: State<Data>): Carried | undefined {
   const { config, emitter } = state.engine
-  const { live, token } = state
-  if (state.handsToken && live !== undefined && token !== undefined) {
-    const complaint = state.carrier.complaint?.(state.facts)
-    if (complaint !== undefined) emitter.warn(complaint)
-    const remaining = absoluteEnd(config.policy, { ...live.record, ...live.meta }) - config.now()
-    return state.carrier.hand(config.seal.write(token), state.facts, remaining)
-  }
-  return state.clearsToken ? state.carrier.clear(state.facts) : undefined
+  const { live, token, carrier, facts } = state
+  // A page with the token in its links must say so each time, not only when the token is new.
+  const hands = state.handsToken || carrier.isFallback
+  if (!hands || live === undefined || token === undefined) return state.clearsToken ? carrier.clear(facts) : undefined
+  const complaint = carrier.complaint?.(facts)
+  if (complaint !== undefined) emitter.warn(complaint)
+  const text = config.seal.write(token)
+  const remaining = absoluteEnd(config.policy, { ...live.record, ...live.meta }) - config.now()
+  const carried = carrier.hand(text, facts, remaining)
+  if (!carrier.isFallback) return carried
+  // Offered beside it, so that the session goes on by the cookie as soon as the client keeps one.
+  const regular = config.carriers.find((candidate) => !candidate.isFallback)?.hand(text, facts, remaining)
+  return { cookies: regular?.cookies ?? [], headers: [...(carried.headers ?? []), ...(regular?.headers ?? [])] }
 }

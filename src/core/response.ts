@@ -1,4 +1,4 @@
-import { mergeVary, privateCacheControl } from './cache-headers.ts'
+import { TARGETED_CACHE_HEADERS, mergeVary, privateCacheControl } from './cache-headers.ts'
 import { mergeSetCookie } from './cookie.ts'
 
 /** What a response must carry because of its session. */
@@ -29,5 +29,7 @@ export function applyOutcome(outcome: Outcome, sink: HeaderSink): void {
   if (outcome.cookies.length > 0) sink.setCookies(mergeSetCookie(sink.cookies(), outcome.cookies))
   for (const [name, value] of outcome.headers) sink.set(name, value)
   sink.set('cache-control', privateCacheControl(sink.get('cache-control')))
+  for (const name of TARGETED_CACHE_HEADERS)
+    if (sink.get(name) !== undefined) sink.set(name, privateCacheControl(undefined))
   sink.set('vary', mergeVary(sink.get('vary'), outcome.vary))
 }

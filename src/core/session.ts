@@ -2,6 +2,7 @@ import { hmacSha256, utf8 } from '#platform'
 import type { Answer } from './carrier.ts'
 import type { Flash } from './document.ts'
 import type { Duration } from './duration.ts'
+import { credentialFor } from './credential.ts'
 import { parseDuration } from './duration.ts'
 import { endState } from './end.ts'
 import { SessionError, isSessionError } from './errors.ts'
@@ -255,11 +256,12 @@ export class Session<Data extends object = Record<string, unknown>> {
     return token === undefined ? undefined : hmacSha256(utf8(token), `sojourn:derive:${label}`)
   }
 
-  /** What the carrier of that name must put into links or forms; undefined when it does not carry this session. */
+  /**
+   * What the fallback carrier of that name must put into links or forms; undefined when this client keeps cookies. A
+   * session that has something in it begins with that.
+   */
   credential(carrier: string): string | undefined {
-    const state = this.#touched()
-    if (state.carrier.name !== carrier || state.token === undefined || state.phase === 'superseded') return undefined
-    return state.engine.config.seal.write(state.token)
+    return credentialFor(this.#touched(), carrier)
   }
 
   /** Asks the store whether the session still lives; for connections that outlast a request. */
