@@ -62,7 +62,6 @@ async function clear({ disk, paths }: Shelf): Promise<void> {
   await disk.makeFolder(paths.data)
   await disk.makeFolder(paths.trash)
   await disk.rename(paths.data, join(paths.trash, randomBytes(8).toString('hex')))
-  await disk.syncFolder(paths.trash)
   await disk.syncFolder(paths.root)
 }
 

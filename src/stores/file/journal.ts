@@ -31,9 +31,14 @@ export interface Ending {
  */
 export async function carryOut(shelf: Shelf, intent: Intent): Promise<void> {
   const path = join(shelf.paths.intents, `${randomBytes(16).toString('hex')}.json`)
-  await shelf.place(path, encodeIntent(intent), { isDurable: true })
-  if (intent.kind === 'rotation') await rotateOrTakeBack(shelf, intent, path)
-  else await end(shelf, intent)
+  try {
+    await shelf.place(path, encodeIntent(intent), { isDurable: true })
+    if (intent.kind === 'rotation') await rotate(shelf, intent)
+    else await end(shelf, intent)
+  } catch (error) {
+    if (intent.kind === 'rotation') await takeBack(shelf, intent, path).catch(() => undefined)
+    throw error
+  }
   // Neither durable nor certain: whoever finds it again finds the old record dead, and does nothing.
   await shelf.disk.unlink(path).catch(() => false)
 }
@@ -50,14 +55,9 @@ export async function recover(shelf: Shelf): Promise<void> {
   }
 }
 
-async function rotateOrTakeBack(shelf: Shelf, intent: Rotation, path: string): Promise<void> {
-  try {
-    await bringToLife(shelf, intent)
-    await bury(shelf, intent)
-  } catch (error) {
-    if (await isUndone(shelf, intent).catch(() => false)) await takeBack(shelf, intent, path).catch(() => undefined)
-    throw error
-  }
+async function rotate(shelf: Shelf, intent: Rotation): Promise<void> {
+  await bringToLife(shelf, intent)
+  await bury(shelf, intent)
 }
 
 /** The new record is durable before the old one dies: between the two the intent says which one will stay. */
@@ -75,7 +75,9 @@ async function bury(shelf: Shelf, { from, mark, subject }: Rotation): Promise<vo
 /**
  * Removes the intent last, and surely: the next start would carry out what the caller was told had failed.
  */
-async function takeBack(shelf: Shelf, { next }: Rotation, path: string): Promise<void> {
+async function takeBack(shelf: Shelf, intent: Rotation, path: string): Promise<void> {
+  if (!(await isUndone(shelf, intent))) return
+  const { next } = intent
   const hash = hashOf(next.key)
   await shelf.remove(hash, 'durable')
   if (next.value.subject !== undefined) await shelf.removeMarker(next.value.subject, hash)
@@ -84,9 +86,7 @@ async function takeBack(shelf: Shelf, { next }: Rotation, path: string): Promise
 }
 
 async function finishRotation(shelf: Shelf, intent: Rotation): Promise<void> {
-  if (!(await isUndone(shelf, intent).catch(() => false))) return
-  await bringToLife(shelf, intent)
-  await bury(shelf, intent)
+  if (await isUndone(shelf, intent).catch(() => false)) await rotate(shelf, intent)
 }
 
 /**

@@ -1,5 +1,5 @@
-import { mkdirSync, realpathSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { isSessionError, SessionError } from '../../core/errors.ts'
 import type { Directory } from './directory.ts'
 import { directoryAt } from './directory.ts'
@@ -55,11 +55,25 @@ export function claimDirectory(path: string): Claim {
 
 function makeDirectory(path: string): string {
   return orUnusable(path, () => {
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(path)
     const root = realpathSync(path)
-    mkdirSync(pathsIn(root).temporary, { recursive: true, mode: FOLDER_MODE })
+    makeFolder(pathsIn(root).temporary)
     return root
   })
+}
+
+/** Durable with all folders above it: else a power cut could take every session with them. */
+function makeFolder(path: string): void {
+  const first = mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+  if (first === undefined || process.platform === 'win32') return
+  for (let folder = resolve(path); folder.length >= first.length; folder = dirname(folder)) {
+    const above = openSync(dirname(folder), 'r')
+    try {
+      fsyncSync(above)
+    } finally {
+      closeSync(above)
+    }
+  }
 }
 
 function open(root: string): Held {
