@@ -8,6 +8,7 @@ import { gateResponse } from './shared/gate.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf, peerOf, sendAnswer } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
+import { cutOff } from './shared/node-response.ts'
 import type { ProxyOptions } from './shared/proxy.ts'
 import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
 
@@ -112,7 +113,7 @@ function answerFailure(options: NodeSessionsOptions, { request, response, gate }
     sendAnswer(response, plainAnswer(cause))
   }
   // Half a page must not pass for a whole one.
-  if (response.headersSent && !response.writableEnded) response.destroy()
+  if (response.headersSent && !response.writableEnded) cutOff(response)
   if (options.onError === undefined) return answerPlainly(error)
   try {
     const answered = options.onError(error, request, response)

@@ -13,6 +13,8 @@ export interface RequestInit {
 /** The head of a response, with its body still to read. */
 export interface Opened {
   readonly status: number
+  /** The status line's text; http2 has none. */
+  readonly message?: string | undefined
   /** Fields as they came: spelling, order and repetitions. */
   readonly fields: readonly (readonly [name: string, value: string])[]
   /** All values of a header, by lower-case name. */
@@ -79,6 +81,7 @@ function http1Client({ protocol, port, ca }: Endpoint): Bare {
           const fields = pairs(response.rawHeaders)
           resolve({
             status: response.statusCode ?? 0,
+            message: response.statusMessage,
             fields,
             all: allOf(fields),
             body: response,

@@ -13,7 +13,7 @@ export interface Committable {
 
 /** Stands before a response: nothing of it leaves until the session is committed. */
 export interface Gate {
-  /** Lets the response say again what it said when the gate was put up. */
+  /** Lets the response say again what it said when the gate was put up, and what the session adds if that is known. */
   reset(): void
 }
 
@@ -30,6 +30,7 @@ interface State {
   methods: Replaced | undefined
   /** `failed`: the error's own response passes, and whatever the application still writes after its end is dropped. */
   phase: 'shut' | 'held' | 'open' | 'failed'
+  outcome: Outcome | undefined
   /** The calls since the first, in order, with the very arguments of the caller. */
   held: HeldCall[]
   status: number
@@ -56,6 +57,7 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     before: headOf(response),
     methods: undefined,
     phase: 'shut',
+    outcome: undefined,
     held: [],
     status: response.statusCode,
     message: undefined,
@@ -64,7 +66,7 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     unpretend: () => undefined,
   }
   state.methods = replaceMethods(response, GATED, (name, args) => pass(state, { name, args }))
-  return { reset: () => resetHead(response, state.before) }
+  return { reset: () => reset(state) }
 }
 
 function pass(state: State, call: HeldCall): unknown {
@@ -90,18 +92,28 @@ function seal(state: State, call: HeldCall): unknown {
     )
     return hold(state, call)
   }
-  open(state)
-  return send(state, outcome, call)
+  open(state, outcome)
+  return send(state, call)
 }
 
-function open(state: State): void {
+function open(state: State, outcome: Outcome | undefined): void {
   state.phase = 'open'
+  state.outcome = outcome
   state.methods?.restore()
 }
 
+function reset(state: State): void {
+  resetHead(state.response, state.before)
+  addOutcome(state)
+}
+
+function addOutcome({ response, outcome }: State): void {
+  if (outcome !== undefined && !response.headersSent) applyOutcome(outcome, headersOf(response))
+}
+
 /** Makes the call that sends the head, with what the session adds to it. */
-function send(state: State, outcome: Outcome | undefined, call: HeldCall): unknown {
-  const { response } = state
+function send(state: State, call: HeldCall): unknown {
+  const { response, outcome } = state
   if (outcome === undefined || response.headersSent) return forward(state, call)
   const head = call.name === 'writeHead' ? readHeadCall(response, call.args) : undefined
   applyOutcome(outcome, head?.sink ?? headersOf(response))
@@ -110,7 +122,7 @@ function send(state: State, outcome: Outcome | undefined, call: HeldCall): unkno
     return forward(state, { name: call.name, args: head.arguments() })
   } catch (error) {
     // Node did not take these headers. Whatever is sent instead must carry the session all the same.
-    if (!response.headersSent) applyOutcome(outcome, headersOf(response))
+    addOutcome(state)
     throw error
   }
 }
@@ -175,14 +187,13 @@ function letGo(state: State): readonly HeldCall[] {
 function release(state: State, outcome: Outcome | undefined): void {
   const { response } = state
   const [first, ...rest] = letGo(state)
-  open(state)
+  open(state, outcome)
   setStatus(response, state.status, state.message)
   try {
-    if (first !== undefined) send(state, outcome, first)
+    if (first !== undefined) send(state, first)
     for (const call of rest) forward(state, call)
   } catch (error) {
-    resetHead(response, state.before)
-    if (outcome !== undefined && !response.headersSent) applyOutcome(outcome, headersOf(response))
+    reset(state)
     state.onFailure(error)
     return
   }

@@ -26,6 +26,13 @@ export function isHttp2(response: NodeResponse): boolean {
   return 'stream' in response
 }
 
+/** Ends a response in the middle, so that the client can tell that it is not whole. */
+export function cutOff(response: NodeResponse): void {
+  // An http2 stream that is destroyed without an error looks complete; http has no such end, and would report the error.
+  if (isHttp2(response)) response.destroy(new Error('response: the handler failed after the head was sent'))
+  else response.destroy()
+}
+
 /** What a response said before the application got it. */
 export interface Head {
   readonly status: number

@@ -9,7 +9,7 @@ function expressDriver(name: string, create: () => express.Express): Driver {
   return {
     name,
     start: ({ sessions, handle }) => {
-      const app = create().set('trust proxy', 1)
+      const app = create().set('trust proxy', 1).disable('x-powered-by')
       const withSession = expressSessions(sessions)
       app.use(withSession)
       app.use(
@@ -20,7 +20,7 @@ function expressDriver(name: string, create: () => express.Express): Driver {
       return listen('http', app)
     },
     startRaw: ({ sessions, handle }) => {
-      const app = create().set('trust proxy', 1)
+      const app = create().set('trust proxy', 1).disable('x-powered-by')
       const withSession = expressSessions(sessions)
       app.use(withSession)
       app.use(awaited(async (request, response) => handle(request, response, withSession.of(request))))
