@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { Agent, request } from 'node:http'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { RunningServer, ServerOptions } from './support/server.ts'
+import { spawnServer, startServer, temporaryFolder } from './support/server.ts'
+
+const stores = ['sqlite', 'file'] as const
+let folder = temporaryFolder()
+const running: RunningServer[] = []
+
+beforeEach(() => {
+  folder = temporaryFolder()
+})
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.stop()))
+  folder.remove()
+})
+
+async function start(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
+  const server = await startServer({ dataFolder: folder.path, ...options })
+  running.push(server)
+  return server
+}
+
+it('makes its data folder, prints the address, and sends pages with strict headers', async () => {
+  const dataFolder = join(folder.path, 'not', 'there')
+  const server = await start({ dataFolder })
+  expect(existsSync(dataFolder)).toBe(true)
+  expect(server.output()).toMatch(/^The Reading Room is open at http:\/\/127\.0\.0\.1:\d+\n$/)
+  const answer = await fetch(server.url)
+  expect(answer.status).toBe(200)
+  expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
+  expect(answer.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+  expect(answer.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(answer.headers.get('x-powered-by')).toBeNull()
+  expect(answer.headers.get('cache-control')).toContain('no-store')
+})
+
+it('VULN-12: the stylesheet may be cached, and nothing that belongs to a visitor', async () => {
+  const server = await start()
+  const sheet = await fetch(`${server.url}/style.css`)
+  expect(sheet.headers.get('cache-control')).toBe('public, max-age=3600')
+  const counter = await fetch(`${server.url}/count`)
+  expect(counter.headers.get('cache-control')).toBe('private, no-store')
+  expect(counter.headers.getSetCookie()[0]).toMatch(/^id=[^;]+; Path=\/; HttpOnly; SameSite=Lax$/i)
+  expect(sheet.headers.getSetCookie()).toEqual([])
+})
+
+it('says in one line that the port is taken, and ends with 1', async () => {
+  const { port } = await start()
+  const second = spawnServer({ PORT: String(port), READING_ROOM_DATA: folder.path })
+  expect((await second.exit).code).toBe(1)
+  expect(second.errors()).toBe(
+    `Port ${port} is taken by another program. Choose one with PORT=3001, or stop that program.\n`,
+  )
+})
+
+it.each([
+  [{ PORT: '80a' }, 'PORT is "80a": expected a number from 0 to 65535\n'],
+  [{ PORT: '70000' }, 'PORT is "70000": expected a number from 0 to 65535\n'],
+  [{ READING_ROOM_STORE: 'paper' }, 'READING_ROOM_STORE is "paper": expected sqlite or file\n'],
+])('refuses to start with %j, and says why', async (environment, message) => {
+  const server = spawnServer({ PORT: '0', READING_ROOM_DATA: folder.path, ...environment })
+  expect((await server.exit).code).toBe(1)
+  expect(server.errors()).toBe(message)
+})
+
+it.each(['SIGTERM', 'SIGINT'] as const)('%s lets a running request finish, and ends with 0', async (signal) => {
+  const server = await start()
+  const idle = new Agent({ keepAlive: true })
+  await get(server.url, idle)
+  const form = await get(`${server.url}/sign-in`, idle)
+  const token = /name="_csrf" value="([^"]+)"/.exec(form.body)?.[1] ?? ''
+  const cookie = form.response.headers['set-cookie']?.[0]?.split(';')[0] ?? ''
+  const body = new URLSearchParams({ _csrf: token, email: 'nobody@example.org', password: 'wrong' }).toString()
+
+  // The whole body but its last byte: the request is under way, and cannot finish before the signal.
+  const post = request(`${server.url}/sign-in`, {
+    method: 'POST',
+    headers: { Cookie: cookie, 'Content-Type': 'application/x-www-form-urlencoded', 'Content-Length': body.length },
+  })
+  post.write(body.slice(0, -1))
+  await expect.poll(() => isOpenFor(server)).toBe(true)
+  server.signal(signal)
+  await expect.poll(() => isOpenFor(server)).toBe(false)
+  post.end(body.slice(-1))
+  const [response] = (await once(post, 'response')) as [IncomingMessage]
+  expect(response.statusCode).toBe(422)
+  response.resume()
+  expect(await server.exit).toEqual({ code: 0, signal: null })
+  expect(server.output().split('\n')).toHaveLength(2)
+  idle.destroy()
+})
+
+it.each(stores)('K13: a session in the %s store lives on after a restart', async (store) => {
+  const first = await start({ store })
+  const cookie = (await fetch(`${first.url}/count`)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  expect(cookie).toMatch(/^id=/)
+  expect((await first.stop()).code).toBe(0)
+  const second = await start({ store })
+  const page = await (await fetch(`${second.url}/count`, { headers: { Cookie: cookie } })).text()
+  expect(page).toContain('<output class="numeral">2</output>')
+})
+
+it('answers what is not there, what is too long and what is no form with pages of its own', async () => {
+  const server = await start()
+  const nowhere = await fetch(`${server.url}/nowhere`)
+  expect([nowhere.status, await nowhere.text()]).toEqual([404, expect.stringContaining('Not on our shelves')])
+  const type = { 'Content-Type': 'application/x-www-form-urlencoded' }
+  const long = await fetch(`${server.url}/sign-in`, { method: 'POST', headers: type, body: 'a'.repeat(100_000) })
+  expect([long.status, await long.text()]).toEqual([413, expect.stringContaining('Too long')])
+  const garbled = await fetch(`${server.url}/articles/%E0%A4%A`)
+  expect([garbled.status, await garbled.text()]).toEqual([400, expect.stringContaining('Not understood')])
+})
+
+async function get(url: string, agent: Agent): Promise<{ response: IncomingMessage; body: string }> {
+  const sent = request(url, { agent })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  let body = ''
+  for await (const chunk of response) body += String(chunk)
+  return { response, body }
+}
+
+async function isOpenFor(server: RunningServer): Promise<boolean> {
+  return fetch(`${server.url}/style.css`, { headers: { Connection: 'close' } }).then(
+    (answer) => answer.ok,
+    () => false,
+  )
+}

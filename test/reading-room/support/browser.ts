@@ -1,0 +1,78 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { chromium } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { ensurePart } from '../../../scripts/parts.ts'
+import type { RunningServer, ServerOptions } from './server.ts'
+import { startServer, temporaryFolder } from './server.ts'
+
+/** The application and a browser, shared by the tests of a file; each test opens visitors of its own. */
+export interface Stage {
+  readonly server: RunningServer
+  /** A browser with no past: cookies of its own. */
+  visitor(options?: { userAgent?: string }): Promise<Visitor>
+}
+
+export interface Visitor {
+  readonly context: BrowserContext
+  readonly page: Page
+  /** Opens a path of the application. */
+  go(path: string, page?: Page): Promise<void>
+  /** The session's cookie as it is now. */
+  cookie(): Promise<string | undefined>
+}
+
+/** Starts both before the file's tests; the returned function gives them inside a test. */
+export function useStage(options: Partial<ServerOptions> = {}): () => Stage {
+  const folder = temporaryFolder()
+  const contexts: BrowserContext[] = []
+  let browser: Browser | undefined
+  let server: RunningServer | undefined
+  let missing: string | undefined
+
+  beforeAll(async () => {
+    const part = await ensurePart('chromium')
+    if ('missing' in part) {
+      missing = part.missing
+      return
+    }
+    server = await startServer({ dataFolder: folder.path, ...options })
+    browser = await chromium.launch({
+      executablePath: part.path,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+    })
+  })
+  beforeEach((context) => {
+    if (missing !== undefined) context.skip(missing)
+  })
+  afterEach(async () => {
+    for (const context of contexts.splice(0)) await context.close()
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await server?.stop()
+    folder.remove()
+  })
+
+  return () => {
+    if (browser === undefined || server === undefined) throw new Error('the stage is not set')
+    return openStage(browser, server, contexts)
+  }
+}
+
+function openStage(browser: Browser, server: RunningServer, contexts: BrowserContext[]): Stage {
+  return {
+    server,
+    async visitor(options = {}) {
+      const context = await browser.newContext({ baseURL: server.url, ...options })
+      contexts.push(context)
+      context.setDefaultTimeout(10_000)
+      const page = await context.newPage()
+      return {
+        context,
+        page,
+        go: async (path, where = page) => void (await where.goto(path)),
+        cookie: async () => (await context.cookies()).find(({ name }) => name === 'id')?.value,
+      }
+    },
+  }
+}

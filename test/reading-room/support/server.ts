@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inProject } from '../../../scripts/lib/project.ts'
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** The application as a process of its own. */
+export interface RunningServer {
+  /** Such as `http://127.0.0.1:41234`, without a path. */
+  readonly url: string
+  readonly port: number
+  /** Everything it has printed, both streams. */
+  output(): string
+  signal(signal: NodeJS.Signals): void
+  readonly exit: Promise<Exit>
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<Exit>
+}
+
+export interface ServerOptions {
+  readonly dataFolder: string
+  readonly store?: 'sqlite' | 'file'
+  /** @defaultValue any free port */
+  readonly port?: number
+}
+
+/** A process that may also refuse to start. */
+export function spawnServer(environment: Readonly<Record<string, string>>): {
+  output(): string
+  errors(): string
+  readonly exit: Promise<Exit>
+  signal(signal: NodeJS.Signals): void
+  /** Resolves with the first match in what it prints; rejects when it ends before. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>
+} {
+  if (!existsSync(inProject('dist', 'index.js'))) throw new Error('dist is missing: run `npm run build` first')
+  const child = spawn(process.execPath, [inProject('examples', 'reading-room', 'server.ts')], {
+    env: { PATH: process.env['PATH'], ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  let errors = ''
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const exit = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Exit)
+  return {
+    output: () => output + errors,
+    errors: () => errors,
+    exit,
+    signal: (signal) => void child.kill(signal),
+    printed: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(output)
+          if (match !== null) resolve(match)
+        }
+        child.stdout.on('data', look)
+        void exit.then(({ code }) => reject(new Error(`the application ended with ${code}:\n${output}${errors}`)))
+        look()
+      }),
+  }
+}
+
+/** Resolves when the application answers. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const process = spawnServer({
+    PORT: String(options.port ?? 0),
+    READING_ROOM_DATA: options.dataFolder,
+    READING_ROOM_STORE: options.store ?? 'sqlite',
+  })
+  const [, url = '', port = ''] = await process.printed(/(http:\/\/\S+:(\d+))/)
+  return {
+    url,
+    port: Number(port),
+    output: process.output,
+    signal: process.signal,
+    exit: process.exit,
+    stop() {
+      process.signal('SIGTERM')
+      return process.exit
+    },
+  }
+}
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'reading-room-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
