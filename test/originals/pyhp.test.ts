@@ -27,16 +27,20 @@ describe('PyHP: what pyhp.session does', () => {
     expect(count()).toBe(0)
   })
 
-  it('P3 Y35: a million starts give a million distinct ids, and the page never supplies one', { timeout: 120_000 }, () => {
-    const sessions = createSessions({ store: memoryStore() })
-    const tokens = new Set<string>()
-    for (let i = 0; i < 1_000_000; i++) {
-      const session = sessions.open(factsOf())
-      if (session instanceof Promise) throw new Error('an anonymous visit made a store call')
-      tokens.add(session.start().credential('cookie') ?? '')
-    }
-    expect(tokens.size).toBe(1_000_000)
-  })
+  it(
+    'P3 Y35: a million starts give a million distinct ids, and the page never supplies one',
+    { timeout: 120_000 },
+    () => {
+      const sessions = createSessions({ store: memoryStore() })
+      const tokens = new Set<string>()
+      for (let i = 0; i < 1_000_000; i++) {
+        const session = sessions.open(factsOf())
+        if (session instanceof Promise) throw new Error('an anonymous visit made a store call')
+        tokens.add(session.start().credential('cookie') ?? '')
+      }
+      expect(tokens.size).toBe(1_000_000)
+    },
+  )
 
   it('P4 P5: start makes an empty record and sends exactly one cookie', async () => {
     const store = memoryStore()
