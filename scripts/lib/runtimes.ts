@@ -25,7 +25,9 @@ const here = inProject('test', 'runtimes')
 const ENTRY = 'process.mjs'
 
 const runtimes: readonly Runtime[] = [
-  ...[20, 22, 24, 26].map((line) => ({ name: `node ${line}`, program: `node-${line}/bin/node`, args: () => [ENTRY] })),
+  // Named here, so that SQLite that is not found on any other runtime is a failure.
+  { name: 'node 20', program: 'node-20/bin/node', args: () => [ENTRY, '--without-sqlite'] },
+  ...[22, 24, 26].map((line) => ({ name: `node ${line}`, program: `node-${line}/bin/node`, args: () => [ENTRY] })),
   { name: 'bun', program: '.bin/bun', args: () => [ENTRY] },
   {
     name: 'deno',

@@ -1,4 +1,5 @@
 import { runStoreCases } from './conformance.mjs'
+import { fileSubject, sqliteIsMissing, sqliteSubject } from './disk-subjects.mjs'
 import { serverTests } from './server.mjs'
 import { smokeTests } from './smoke.mjs'
 import { memorySubject } from './subjects.mjs'
@@ -9,4 +10,7 @@ const report = (result) => console.log(JSON.stringify(result))
 await smokeTests(report)
 await serverTests(report)
 await runStoreCases(memorySubject, report)
+await runStoreCases(fileSubject, report)
+if (process.argv.includes('--without-sqlite')) await sqliteIsMissing(report)
+else await runStoreCases(sqliteSubject, report)
 console.log('complete')
