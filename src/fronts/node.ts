@@ -15,13 +15,20 @@ import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
 /** Options of {@link nodeSessions}. */
 export interface NodeSessionsOptions extends ProxyOptions {
   /** The parsed body of a request, for the form carrier; whatever read it must have done so before. */
-  readonly body?: (request: NodeRequest) => Readonly<Record<string, unknown>> | undefined
+  body?(request: IncomingMessage): Readonly<Record<string, unknown>> | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved. Nothing of the page was sent, unless
-   * `response.headersSent`: then this is only told, and the connection is closed.
+   * `response.headersSent`: then this is only told, and the connection is closed. Over http2 the response is that of its
+   * compatibility API.
    * @defaultValue a plain 503 or 500, and the error on the console
    */
-  readonly onError?: (error: unknown, request: NodeRequest, response: NodeResponse) => unknown
+  onError?(error: unknown, request: IncomingMessage, response: ServerResponse): unknown
+}
+
+/** The same options, as this file calls them: with whichever server's request and response it was given. */
+interface Options extends ProxyOptions {
+  body?(request: NodeRequest): Readonly<Record<string, unknown>> | undefined
+  onError?(error: unknown, request: NodeRequest, response: NodeResponse): unknown
 }
 
 /** A request handler with a session. */
@@ -79,7 +86,7 @@ interface Exchange<Data extends object, Request extends NodeRequest, Response ex
 
 function serve<Data extends object, Request extends NodeRequest, Response extends NodeResponse>(
   sessions: Sessions<Data>,
-  options: NodeSessionsOptions,
+  options: Options,
   { request, response, handler }: Exchange<Data, Request, Response>,
 ): void {
   let gate: Gate | undefined
@@ -105,7 +112,7 @@ interface Failed {
   readonly gate: Gate | undefined
 }
 
-function answerFailure(options: NodeSessionsOptions, { request, response, gate }: Failed, error: unknown): void {
+function answerFailure(options: Options, { request, response, gate }: Failed, error: unknown): void {
   const answerPlainly = (cause: unknown): void => {
     console.error(cause)
     if (response.headersSent) return
@@ -124,7 +131,7 @@ function answerFailure(options: NodeSessionsOptions, { request, response, gate }
 }
 
 /** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
-function factsOf(request: NodeRequest, options: NodeSessionsOptions): RequestFacts {
+function factsOf(request: NodeRequest, options: Options): RequestFacts {
   const header = headerOf(request)
   const client = (): ReturnType<typeof peerOf> => clientBehind(() => peerOf(request), header, options)
   return {

@@ -12,7 +12,7 @@ export interface Stage {
   readonly sessions: Sessions<Visit>
   readonly watched: WatchedStore
   readonly running: Running
-  connect(): Client
+  readonly connect: () => Client
 }
 
 export async function stage(

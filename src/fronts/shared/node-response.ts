@@ -15,8 +15,7 @@ export interface NodeResponse {
   removeHeader(name: string): void
   writeHead(status: number): unknown
   write(chunk: string): boolean
-  end(chunk?: string): unknown
-  flushHeaders(): void
+  end(chunk: string): unknown
   emit(event: string): boolean
   destroy(error?: Error): unknown
 }

@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import type { Peer, ProxyOptions } from './proxy.ts'
+import { checkProxyOptions, clientBehind } from './proxy.ts'
+
+const PEER: Peer = { secure: true, clientAddress: '10.0.0.1' }
+
+function client(headers: Readonly<Record<string, string>>, options: ProxyOptions, peer = PEER): Peer {
+  return clientBehind(
+    () => peer,
+    (name) => headers[name],
+    options,
+  )
+}
+
+describe('what proxies say about the client', () => {
+  const spoofed = {
+    'x-forwarded-for': '6.6.6.6',
+    'x-forwarded-proto': 'http',
+    forwarded: 'for=6.6.6.6;proto=http',
+  }
+
+  it('is ignored unless it is asked for, and never makes a secure connection seem insecure', () => {
+    expect(client(spoofed, {})).toEqual(PEER)
+    expect(client(spoofed, { trustProxy: false })).toEqual(PEER)
+    expect(client(spoofed, { trustProxy: 0 })).toEqual(PEER)
+  })
+
+  it('is believed as far as there are proxies, counted from the right', () => {
+    const headers = { 'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2', 'x-forwarded-proto': 'http, https, http' }
+    expect(client(headers, { trustProxy: true })).toEqual({ secure: false, clientAddress: '2.2.2.2' })
+    expect(client(headers, { trustProxy: 2 })).toEqual({ secure: true, clientAddress: '1.1.1.1' })
+    expect(client(headers, { trustProxy: 9 })).toEqual({ secure: false, clientAddress: '6.6.6.6' })
+  })
+
+  it('counts for nothing where the proxy said nothing', () => {
+    expect(client({}, { trustProxy: 1 })).toEqual(PEER)
+    expect(client({ 'x-forwarded-proto': 'https' }, { trustProxy: 1 }, { ...PEER, secure: false })).toEqual(PEER)
+  })
+
+  it('is read from one family of headers only, because a proxy passes on what clients write in the other', () => {
+    const headers = { 'x-forwarded-for': '1.1.1.1', 'x-forwarded-proto': 'https', forwarded: 'for=6.6.6.6;proto=http' }
+    expect(client(headers, { trustProxy: 1 }).clientAddress).toBe('1.1.1.1')
+    expect(client(headers, { trustProxy: 1, proxyHeader: 'forwarded' }).clientAddress).toBe('6.6.6.6')
+  })
+
+  it.each([
+    ['for=192.0.2.60;proto=https;by=203.0.113.43', '192.0.2.60', true],
+    ['For="[2001:db8:cafe::17]:4711"; Proto=HTTPS', '2001:db8:cafe::17', true],
+    ['for=6.6.6.6, for=192.0.2.60:8080', '192.0.2.60', false],
+    ['for=6.6.6.6;by="a, b; for=7.7.7.7", for="_hidden";proto=https', '_hidden', true],
+    ['for=unknown;proto=https', undefined, true],
+    ['for="unclosed', '"unclosed', false],
+  ])('is read from a Forwarded header: %s', (forwarded, clientAddress, secure) => {
+    expect(client({ forwarded }, { trustProxy: 1, proxyHeader: 'forwarded' })).toEqual({ secure, clientAddress })
+  })
+
+  it.each([
+    ['192.0.2.1:4711', '192.0.2.1'],
+    ['[2001:db8::1]:4711', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+  ])('gives an address without its port: %s', (address, expected) => {
+    expect(client({ 'x-forwarded-for': address }, { trustProxy: 1 }).clientAddress).toBe(expected)
+  })
+
+  it('takes time in proportion to the length of what a client sends', () => {
+    const forwarded = '"\\"'.repeat(200_000)
+    const before = performance.now()
+    client({ forwarded }, { trustProxy: 1, proxyHeader: 'forwarded' })
+    expect(performance.now() - before).toBeLessThan(1_000)
+  })
+
+  it('is asked for with a whole number', () => {
+    for (const trustProxy of [-1, 1.5, Number.NaN])
+      expect(() => checkProxyOptions({ trustProxy })).toThrow(/trustProxy/)
+    for (const trustProxy of [true, false, 0, 2]) expect(() => checkProxyOptions({ trustProxy })).not.toThrow()
+  })
+})
