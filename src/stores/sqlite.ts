@@ -1,0 +1,222 @@
+import type { Clock } from '../core/clock.ts'
+import type {
+  ClearableStore,
+  ClosableStore,
+  ScannableStore,
+  Store,
+  SubjectStore,
+  SweepableStore,
+} from '../core/store.ts'
+import { ownConnection, sharedConnection } from './sqlite/connection.ts'
+import type { SqliteDatabase } from './sqlite/database.ts'
+import { openDatabase } from './sqlite/database.ts'
+import {
+  deleteRecord,
+  entryAt,
+  insertRecord,
+  isOne,
+  rotateRecord,
+  type Statements,
+  statementsOf,
+  sweepRows,
+  updateRecord,
+} from './sqlite/operations.ts'
+import { keyIn, numberIn, recordIn } from './sqlite/rows.ts'
+import { ensureSchema, patiently } from './sqlite/schema.ts'
+import { createTransactions, type Transactions } from './sqlite/transactions.ts'
+
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from './sqlite/database.ts'
+
+/** Options that do not depend on where the database comes from. */
+interface CommonOptions {
+  /** Name of the table; several stores may share a database under several names. @defaultValue 'sojourn_sessions' */
+  readonly table?: string
+  /** @defaultValue Date.now */
+  readonly now?: Clock
+  /** How long a write waits while another process holds the file; the event loop runs on. @defaultValue '5s' */
+  readonly busyTimeout?: `${number}ms` | `${number}s`
+}
+
+/** Where the sessions are kept: in a file that the store opens and closes, or in a database that is open already. */
+export type SqliteStoreOptions = CommonOptions &
+  (
+    | {
+        /** The file; it and its folder are made if they are missing, for this user alone. */
+        readonly path: string
+        readonly database?: never
+      }
+    | {
+        /**
+         * An open database of `node:sqlite`, `bun:sqlite` or better-sqlite3. The store never closes it and leaves its
+         * settings alone; set `journal_mode = WAL` on it unless only this process uses it.
+         */
+        readonly database: SqliteDatabase
+        readonly path?: never
+      }
+  )
+
+export type SqliteStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
+
+// Half a millisecond's work, or two with a checkpoint in it: the sweep goes on in the next turn.
+const SWEEP_ROWS = 100
+const PAGE_SIZE = 100
+
+/**
+ * Sessions in a SQLite file, which any number of processes of one machine may share.
+ *
+ * Logins, rotations and endings are on the disk before they are answered. Other saves outlive a crash of the process, and
+ * a crash of the machine may lose those of the last moments. Nothing runs in the background; the file shrinks only by
+ * `VACUUM`, its space is used again.
+ * @throws TypeError for wrong options. @throws Error when the database cannot be opened or was made by a newer version.
+ */
+export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
+  const table = checkedTable(options.table ?? 'sojourn_sessions')
+  const patience = millisecondsIn(options.busyTimeout ?? '5s')
+  const now = options.now ?? Date.now
+  const isOwn = checkedSource(options)
+  const database = isOwn ? openOwn(options.path, table) : options.database
+  if (!isOwn) ensureSchema(database, table)
+  const connection = isOwn ? ownConnection(database) : sharedConnection(database)
+  const transactions = createTransactions(connection, patience)
+  const sql = statementsOf(database, table)
+  let closing: Promise<void> | undefined
+  return {
+    name: 'sqlite',
+    ...recordsIn(sql, transactions, now),
+    ...subjectsIn(sql, transactions, now),
+    ...upkeepOf(sql, transactions, now),
+    close() {
+      closing ??= transactions.close().then(() => {
+        if (isOwn) database.close()
+      })
+      return closing
+    },
+  }
+}
+
+type Parts = [sql: Statements, transactions: Transactions, now: Clock]
+
+function recordsIn(...[sql, transactions, now]: Parts): Omit<Store, 'name'> {
+  return {
+    get: (key) =>
+      transactions.run('read', () => {
+        const entry = entryAt(sql, key, now())
+        // Most misses find no row at all; only one that finds an expired row is worth a write.
+        if (entry === undefined && (sql('findAny').get(key) ?? undefined) !== undefined) {
+          // Nobody waits for it, and the sweep finds what it leaves.
+          transactions.run('cheap', () => sql('deleteAbsent').run(key, now())).catch(() => undefined)
+        }
+        return entry
+      }),
+    insert(key, record, cap) {
+      const own = { ...record }
+      const kind = record.subject === undefined ? 'cheap' : 'durable'
+      return transactions.run(kind, () => insertRecord(sql, now(), key, own, cap))
+    },
+    update(key, version, record) {
+      const own = { ...record }
+      return transactions.run('cheap', () => updateRecord(sql, now(), key, version, own))
+    },
+    touch: (key, seenAt, expiresAt) =>
+      transactions.run('cheap', () => isOne(sql('touch').run(seenAt, expiresAt, key, now()))),
+    rotate(key, version, newKey, record, options) {
+      const [from, to] = [
+        { key, version },
+        { key: newKey, record: { ...record } },
+      ]
+      return transactions.run('durable', () => rotateRecord(sql, now(), from, to, { ...options }))
+    },
+    delete: (key, tombstone) => transactions.run('durable', () => deleteRecord(sql, now(), key, tombstone)),
+  }
+}
+
+function subjectsIn(...[sql, transactions, now]: Parts): SubjectStore {
+  return {
+    listBySubject: (subject) => transactions.run('read', () => sql('listBySubject').all(subject, now()).map(recordIn)),
+    countBySubject: (subject) =>
+      transactions.run('read', () => numberIn(sql('countBySubject').get(subject, now())) ?? 0),
+    deleteByHandle: (subject, handle) =>
+      transactions.run('durable', () => isOne(sql('deleteByHandle').run(subject, handle, now()))),
+    deleteBySubject: (subject, except) =>
+      transactions.run('durable', () => Number(sql('deleteBySubject').run(subject, now(), except ?? null).changes)),
+  }
+}
+
+function upkeepOf(...[sql, transactions, now]: Parts): ClearableStore & SweepableStore & ScannableStore {
+  return {
+    clear: async () => {
+      await transactions.run('durable', () => sql('clear').run())
+    },
+    async sweep(limit) {
+      let removed = 0
+      while (removed < limit) {
+        const size = Math.min(limit - removed, SWEEP_ROWS)
+        const count = await transactions.run('cheap', () => sweepRows(sql, now(), size))
+        removed += count
+        if (count < size) return { removed, isDone: true }
+      }
+      return { removed, isDone: false }
+    },
+    async *scan(options) {
+      const size = options?.pageSize ?? PAGE_SIZE
+      // What is inserted while the scan runs comes behind this row: else a busy store would never be at its end.
+      const last = await transactions.run('read', () => numberIn(sql('lastId').get()) ?? 0)
+      for (let after = 0; after < last;) {
+        const page = await transactions.run('read', () => readPage(sql, now(), { after, last, size }))
+        if (page === undefined) return
+        if (page.entries.length > 0) yield page.entries
+        after = page.end
+      }
+    },
+  }
+}
+
+/** The live ones among the next rows, however many those are: the work of one page stays small among expired rows too. */
+function readPage(sql: Statements, at: number, range: { after: number; last: number; size: number }) {
+  const end = numberIn(sql('pageEnd').get(range.after, range.last, range.size))
+  if (end === undefined) return undefined
+  const rows = sql('page').all(range.after, end, at)
+  return { end, entries: rows.map((row) => [keyIn(row), recordIn(row)] as const) }
+}
+
+function openOwn(path: string, table: string): SqliteDatabase {
+  const database = openDatabase(path)
+  try {
+    // Waiting for locks is done outside of SQLite, which would stop the process for it.
+    database.exec('PRAGMA busy_timeout = 0')
+    patiently(() => database.exec('PRAGMA journal_mode = WAL'))
+    // New tables need not be on the disk before the first login, whose commit takes them along.
+    database.exec('PRAGMA synchronous = NORMAL')
+    ensureSchema(database, table)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function checkedSource(options: SqliteStoreOptions): options is SqliteStoreOptions & { readonly path: string } {
+  const { path, database } = options
+  if ((path === undefined) === (database === undefined)) {
+    throw new TypeError('sqlite: give either path or database')
+  }
+  if (path !== undefined && (typeof path !== 'string' || path === '')) {
+    throw new TypeError('sqlite: path must be the name of a file')
+  }
+  if (database !== undefined && typeof database.prepare !== 'function') {
+    throw new TypeError('sqlite: database must be an open database of node:sqlite, bun:sqlite or better-sqlite3')
+  }
+  return path !== undefined
+}
+
+function checkedTable(table: string): string {
+  // The name goes into the text of every statement (CVE-2019-15658), so it may hold nothing that needs quoting.
+  if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(table) && !/^sqlite_/i.test(table)) return table
+  throw new TypeError('sqlite: table must be letters, digits and _, begin with no digit and not with "sqlite_"')
+}
+
+function millisecondsIn(duration: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(duration) ?? []
+  if (amount === undefined) throw new TypeError("sqlite: busyTimeout must be a duration such as '5s' or '250ms'")
+  return Number(amount) * (unit === 's' ? 1000 : 1)
+}
