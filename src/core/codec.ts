@@ -33,17 +33,21 @@ export function jsonCodec(limits: JsonLimits): Codec {
       return JSON.stringify(value)
     },
     decode(text) {
+      const value: unknown = JSON.parse(text)
       // JSON.parse makes an own key of it, and a careless copy by the application would then replace a prototype.
-      if (text.includes('__proto__') && hasProtoKey(JSON.parse(text), limits.depth)) {
+      if (MAY_NAME_PROTO.test(text) && hasProtoKey(value, limits.depth)) {
         throw new SessionError('undecodable', 'session data: holds the key "__proto__"')
       }
-      return JSON.parse(text)
+      return value
     },
   }
 }
 
+// Its letters may be written as escapes, which `encode` never does.
+const MAY_NAME_PROTO = /__proto__|\\u00[5-7]/i
+
 function refusal(flaw: Flaw, root: unknown): SessionError {
-  const problem = flaw.code === 'too-large' && isCyclic(root, new Set()) ? 'contains itself' : flaw.problem
+  const problem = flaw.code === 'too-large' && isCyclic(root, new Set(), new Set()) ? 'contains itself' : flaw.problem
   const code = problem === flaw.problem ? flaw.code : 'not-encodable'
   return new SessionError(code, `session data: data${flaw.path} ${problem}`)
 }
@@ -69,11 +73,13 @@ function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undef
 }
 
 function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Array.prototype) return flaw(`is a ${nameOf(value)}, which JSON would change; store a plain array`)
   for (let i = 0; i < value.length; i++) {
     const found = flawOf(value[i], depth + 1, limits)
     if (found !== undefined) return { ...found, path: `[${i}]${found.path}` }
   }
-  return undefined
+  return Object.keys(value).length > value.length ? flaw('has keys beside its items, which JSON drops') : undefined
 }
 
 function objectFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
@@ -105,14 +111,15 @@ function nameOf(value: object): string {
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'class instance'
 }
 
-function isCyclic(value: unknown, ancestors: Set<unknown>): boolean {
-  if (typeof value !== 'object' || value === null) return false
+function isCyclic(value: unknown, ancestors: Set<unknown>, cleared: Set<unknown>): boolean {
+  if (typeof value !== 'object' || value === null || cleared.has(value)) return false
   if (ancestors.has(value)) return true
   // A chain this long is too deep whether it closes or not; stopping here keeps the stack safe.
   if (ancestors.size > 1000) return false
   ancestors.add(value)
-  const isClosed = Object.values(value).some((child) => isCyclic(child, ancestors))
+  const isClosed = Object.values(value).some((child) => isCyclic(child, ancestors, cleared))
   ancestors.delete(value)
+  cleared.add(value)
   return isClosed
 }
 
