@@ -9,6 +9,7 @@ import type { CookieOptions } from './cookie-carrier.ts'
 import type { DocumentRules } from './document.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
+import { checkChoice, checkFunction, checkNames, checkedCount } from './options.ts'
 import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
 import { createPolicy } from './policy.ts'
 import type { StandardSchema } from './schema.ts'
@@ -127,17 +128,13 @@ export interface Config<Data extends object> {
 
 /** @throws TypeError naming the option that is wrong. */
 export function readConfig<Data extends object>(options: SessionsOptions<Data>): Config<Data> {
-  const { limits = {}, onStoreError = 'throw' } = options
-  if (options.cookie !== undefined && options.carriers !== undefined) {
-    throw new TypeError('cookie: give either cookie or carriers; with carriers, use cookieCarrier(...) among them')
-  }
-  if (onStoreError !== 'throw' && onStoreError !== 'anonymous') {
-    throw new TypeError("onStoreError: expected 'throw' or 'anonymous'")
-  }
-  const now = options.now ?? Date.now
-  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier({ now, ...options.cookie })])
-  const bytes = count('limits.bytes', limits.bytes ?? 65_536)
-  const shape = { depth: count('limits.depth', limits.depth ?? 32), keys: count('limits.keys', limits.keys ?? 1000) }
+  checkOptions(options)
+  const { limits = {} } = options
+  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier(options.cookie)])
+  const bytes = checkedCount('limits.bytes', limits.bytes ?? 65_536)
+  // Deeper data would be a danger to the stack.
+  const depth = checkedCount('limits.depth', limits.depth ?? 32, 1000)
+  const shape = { depth, keys: checkedCount('limits.keys', limits.keys ?? 1000) }
   return Object.freeze({
     namespace: options.namespace ?? namespaceOf(carriers),
     rules: {
@@ -147,16 +144,63 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     },
     policy: createPolicy(options.timeouts ?? {}, options.rotation ?? {}, options.perSubject),
     maxBytes: bytes,
-    maxAnonymousBytes: count('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
+    maxAnonymousBytes: checkedCount('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
     carriers,
     seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
     fingerprint: options.bind === 'client-address' ? (facts: RequestFacts) => facts.clientAddress : options.bind,
     refusal: Object.freeze({ ...(options.refusal ?? { answer: 'new' }) }),
-    onStoreError,
+    onStoreError: options.onStoreError ?? 'throw',
     storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
     sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
-    now,
+    now: options.now ?? Date.now,
   })
+}
+
+const GROUPS = {
+  createSessions: [
+    ...['store', 'name', 'namespace', 'initial', 'schema', 'codec', 'timeouts', 'rotation', 'limits', 'perSubject'],
+    ...['cookie', 'carriers', 'secrets', 'bind', 'refusal', 'onStoreError', 'storeTimeout', 'sweepEvery', 'now'],
+  ],
+  timeouts: ['idle', 'absolute', 'anonymous', 'touchEvery'],
+  rotation: ['every', 'grace'],
+  limits: ['bytes', 'anonymousBytes', 'depth', 'keys'],
+  perSubject: ['max', 'onLimit'],
+  refusal: ['answer', 'message', 'status'],
+} as const
+
+function checkOptions<Data extends object>(options: SessionsOptions<Data>): void {
+  checkNames('createSessions', options, GROUPS.createSessions)
+  for (const group of ['timeouts', 'rotation', 'limits', 'perSubject', 'refusal'] as const) {
+    if (options[group] !== undefined) checkNames(group, options[group], GROUPS[group])
+  }
+  const { namespace, codec, schema, refusal, bind } = options
+  if (namespace !== undefined && (typeof namespace !== 'string' || !/^[\w.-]{1,64}$/.test(namespace))) {
+    throw new TypeError('namespace: expected up to 64 letters, digits and _ . -, such as the name of the application')
+  }
+  if (options.cookie !== undefined && options.carriers !== undefined) {
+    throw new TypeError('cookie: give either cookie or carriers; with carriers, use cookieCarrier(...) among them')
+  }
+  checkFunction('initial', options.initial, 'that gives the starting contents of a session')
+  checkFunction('now', options.now, 'that gives epoch milliseconds')
+  if (codec !== undefined && (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')) {
+    throw new TypeError('codec: expected an object with the functions encode and decode')
+  }
+  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
+    throw new TypeError('schema: expected a Standard Schema validator, as zod, valibot and arktype make them')
+  }
+  if (bind !== 'client-address') checkFunction("bind: 'client-address', or", bind, 'that names the client')
+  checkChoice('onStoreError', options.onStoreError, ['throw', 'anonymous'])
+  if (refusal !== undefined) checkRefusal(refusal)
+}
+
+function checkRefusal(refusal: Refusal): void {
+  checkChoice('refusal.answer', refusal.answer ?? '', ['new', 'message'])
+  if (refusal.answer === 'new') return
+  const { message, status } = refusal
+  if (message !== undefined && typeof message !== 'string') throw new TypeError('refusal.message: expected a string')
+  if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
+    throw new TypeError('refusal.status: expected an HTTP status from 200 to 599')
+  }
 }
 
 // Without `initial`, Data has no keys that must be there, or the application's type says more than it keeps.
@@ -166,6 +210,9 @@ function emptyData<Data extends object>(): () => Data {
 
 // Cookie first (it wins when present), fallbacks last.
 function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
+  if (!Array.isArray(carriers) || carriers.some((carrier) => typeof carrier?.read !== 'function')) {
+    throw new TypeError('carriers: expected a list of carriers, such as [cookieCarrier()]')
+  }
   if (carriers.length === 0) throw new TypeError('carriers: at least one is needed, such as cookieCarrier()')
   const names = new Set(carriers.map((carrier) => carrier.name))
   if (names.size !== carriers.length) throw new TypeError('carriers: two have the same name; each may be given once')
@@ -179,16 +226,13 @@ function namespaceOf(carriers: readonly Carrier[]): string {
 }
 
 function checkedSecrets(secrets: readonly string[]): readonly string[] {
-  if (secrets.length === 0) throw new TypeError('secrets: give at least one, or leave the option out')
+  if (!Array.isArray(secrets) || secrets.length === 0) {
+    throw new TypeError('secrets: give a list of at least one, or leave the option out')
+  }
   for (const secret of secrets) {
     if (typeof secret !== 'string' || utf8Length(secret) < 32) {
       throw new TypeError('secrets: each must be a string of at least 32 random bytes (ASVS 5.0 11.2.3)')
     }
   }
   return secrets
-}
-
-function count(option: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new TypeError(`${option}: expected an integer of at least 1`)
-  return value
 }

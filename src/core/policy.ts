@@ -1,5 +1,6 @@
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
+import { checkChoice, checkedCount } from './options.ts'
 import type { SessionRecord, SubjectCap } from './store.ts'
 
 /** How long sessions live. */
@@ -88,12 +89,8 @@ export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions
 }
 
 function checkedCap(cap: SubjectCap): SubjectCap {
-  if (!Number.isSafeInteger(cap.max) || cap.max < 1)
-    throw new TypeError('perSubject.max: expected an integer of at least 1')
-  if (cap.onLimit !== 'evict-oldest' && cap.onLimit !== 'reject') {
-    throw new TypeError("perSubject.onLimit: expected 'evict-oldest' or 'reject'")
-  }
-  return Object.freeze({ max: cap.max, onLimit: cap.onLimit })
+  checkChoice('perSubject.onLimit', cap.onLimit ?? '', ['evict-oldest', 'reject'])
+  return Object.freeze({ max: checkedCount('perSubject.max', cap.max), onLimit: cap.onLimit })
 }
 
 /** What the life of a session depends on. */

@@ -1,5 +1,12 @@
-/** A subject as the store knows it: with the namespace, so that two applications in one store never end each other's sessions. */
+/**
+ * A subject as the store knows it: with the namespace, so that two applications in one store never end each other's
+ * sessions. There is no colon in a namespace.
+ * @throws TypeError for what cannot name a user, such as a number or an empty string.
+ */
 export function subjectKeyOf(namespace: string, subject: string): string {
+  if (typeof subject !== 'string' || subject === '' || subject.length > 255) {
+    throw new TypeError('subject: expected a string of 1 to 255 characters, such as String(user.id)')
+  }
   return `${namespace}:${subject}`
 }
 
