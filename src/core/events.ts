@@ -58,6 +58,12 @@ export interface Emitter {
 export function createEmitter(): Emitter {
   const listeners = new Map<SessionEventName, Set<(event: never) => void>>()
   const warned = new Set<string>()
+  const warnOnce = (message: string): boolean => {
+    if (warned.has(message)) return false
+    warned.add(message)
+    warn(`sojourn: ${message}`)
+    return true
+  }
   const emitter: Emitter = {
     on(name, listener) {
       const set = listeners.get(name) ?? new Set()
@@ -66,21 +72,23 @@ export function createEmitter(): Emitter {
     },
     emit(name, event) {
       for (const listener of listeners.get(name) ?? []) {
+        const report = (error: unknown): unknown => warnOnce(ignored(name, error))
         try {
-          ;(listener as (event: unknown) => void)(event)
+          const result = (listener as (event: unknown) => unknown)(event)
+          // An asynchronous listener that fails must not end the process as an unhandled rejection.
+          if (result instanceof Promise) result.catch(report)
         } catch (error) {
-          warn(
-            `sojourn: a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`,
-          )
+          report(error)
         }
       }
     },
     warn(message) {
-      if (warned.has(message)) return
-      warned.add(message)
-      warn(`sojourn: ${message}`)
-      emitter.emit('warning', { message })
+      if (warnOnce(message)) emitter.emit('warning', { message })
     },
   }
   return emitter
+}
+
+function ignored(name: SessionEventName, error: unknown): string {
+  return `a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`
 }
