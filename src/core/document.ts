@@ -1,6 +1,7 @@
 import { utf8Length } from '#platform'
 import type { Codec } from './codec.ts'
 import { SessionError } from './errors.ts'
+import { replaceContents } from './in-place.ts'
 import { mergeData } from './merge.ts'
 import type { StandardSchema } from './schema.ts'
 
@@ -23,6 +24,12 @@ export interface Content<Data> {
   flashes: Flash[]
 }
 
+/** A copy of the content, and the text that it was made from. */
+export interface Draft<Data> {
+  readonly content: Content<Data>
+  readonly basis: string
+}
+
 /** Session data between store and application: decoded when first touched, and compared only if it was decoded. */
 export interface Document<Data> {
   /** Whether the application has seen the data. */
@@ -33,9 +40,11 @@ export interface Document<Data> {
   /** Whether `text` differs from what the store holds. */
   differs(text: string): boolean
   /** A private copy of the content, to work on. */
-  draft(): Content<Data>
-  /** The draft takes the place of the present content; references to the data stay good. */
-  replace(draft: Content<Data>): void
+  draft(): Draft<Data>
+  /** Whether the content is still what the draft was made from. */
+  isBasisOf(draft: Draft<Data>): boolean
+  /** The draft, encoded as `text`, takes the place of the content; what was changed here since `isBasisOf` stays. */
+  absorb(draft: Draft<Data>, text: string): void
   /** The store now holds `text`. */
   settle(text: string): void
   /** The document now holds what the store holds, or without `text` the initial data; nothing of what it held before. */
@@ -57,6 +66,10 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
     base ??= write(rules, { data: rules.initial(), flashes: [] })
     return (content ??= read(rules, base))
   }
+  function replace(next: Content<Data>): void {
+    replaceContents(opened().data, next.data)
+    opened().flashes = next.flashes
+  }
   return {
     get isOpen() {
       return content !== undefined
@@ -72,10 +85,14 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
       throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
     },
     differs: (text) => text !== base,
-    draft: () => read(rules, write(rules, opened())),
-    replace(draft) {
-      replaceKeys(opened().data, draft.data)
-      opened().flashes = draft.flashes
+    draft() {
+      const basis = write(rules, opened())
+      return { content: read(rules, basis), basis }
+    },
+    isBasisOf: ({ basis }) => write(rules, opened()) === basis,
+    absorb({ content, basis }, text) {
+      const present = write(rules, opened())
+      replace(present === basis ? content : merged(rules, basis, present, text).content)
     },
     settle(text) {
       base = text
@@ -85,16 +102,17 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
       base = text
       content = undefined
       if (before === undefined) return
-      replaceKeys(before.data, opened().data)
-      content = { data: before.data, flashes: opened().flashes }
+      const next = opened()
+      content = before
+      replace(next)
     },
     rebase(theirs) {
-      const before = base === undefined ? undefined : rules.codec.decode(base)
+      const before = base
       base = theirs
-      if (content === undefined) return []
-      const merged = mergeData(before, rules.codec.decode(write(rules, content)), rules.codec.decode(theirs))
-      this.replace(split<Data>(merged.value))
-      return merged.clashes
+      if (content === undefined || before === undefined) return []
+      const { content: next, clashes } = merged(rules, before, write(rules, content), theirs)
+      replace(next)
+      return clashes
     },
   }
 }
@@ -102,6 +120,19 @@ export function openDocument<Data extends object>(rules: DocumentRules<Data>, st
 function read<Data extends object>(rules: DocumentRules<Data>, text: string): Content<Data> {
   const content = split<Data>(decoded(rules.codec, text))
   return { ...content, data: validated<Data>(rules.schema, content.data, 'undecodable') }
+}
+
+/** The texts of what both sides began with, what this request holds, and what was stored instead. */
+function merged<Data extends object>(
+  rules: DocumentRules<Data>,
+  base: string,
+  mine: string,
+  theirs: string,
+): { readonly content: Content<Data>; readonly clashes: readonly string[] } {
+  const { codec } = rules
+  const isEqual = (a: unknown, b: unknown): boolean => codec.encode(a) === codec.encode(b)
+  const { value, clashes } = mergeData(decoded(codec, base), decoded(codec, mine), decoded(codec, theirs), isEqual)
+  return { content: split<Data>(value), clashes }
 }
 
 function decoded(codec: Codec, text: string): unknown {
@@ -141,12 +172,4 @@ function validated<Data extends object>(
   if (result.issues === undefined) return code === 'undecodable' ? (result.value as Data) : data
   const at = (result.issues[0]?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
   throw new SessionError(code, `session data: ${at === '' ? 'data' : `data.${at}`} does not fit the schema`)
-}
-
-// In place, so that a reference the handler holds stays the session's data after a merge.
-function replaceKeys(target: object, source: object): void {
-  for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) Reflect.deleteProperty(target, key)
-  for (const [key, value] of Object.entries(source)) {
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
-  }
 }

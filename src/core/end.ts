@@ -1,3 +1,4 @@
+import type { StoreKey } from './key.ts'
 import { MAX_HOPS, follow } from './open.ts'
 import { referenceOf } from './record.ts'
 import { subjectOf } from './save.ts'
@@ -13,7 +14,7 @@ export const DEAD_MARK_TIME = 60_000
 export async function endState<Data extends object>(state: State<Data>, next: 'fresh' | 'ended'): Promise<void> {
   const { store, guard, emitter, config } = state.engine
   if (state.phase === 'superseded') return
-  let key = state.live?.key ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
+  let key = state.live?.key ?? state.unreadableKey ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
   let isSuperseded = false
   const subject = subjectNameOf(config.namespace, state.live?.record.subject)
   const reference = referenceOf(state.handle ?? '')
@@ -31,4 +32,11 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
   }
   startOver(state, isSuperseded ? 'superseded' : next)
   state.clearsToken = state.presentedKey !== undefined && !isSuperseded
+}
+
+/** The record whose data could not be read has been replaced by a new login, so its token must open nothing. */
+export async function endUnreadable<Data extends object>(state: State<Data>, key: StoreKey): Promise<void> {
+  const { store, guard, config } = state.engine
+  const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
+  await guard.call('delete', state.activity, () => store.delete(key, tombstone))
 }

@@ -4,6 +4,7 @@ import { rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
 import { needsTouch, pendingText, saveState, touchState } from './save.ts'
 import type { State } from './state.ts'
+import { inTurn } from './state.ts'
 
 /**
  * Writes what there is to write, and tells what the response must carry; undefined when that is nothing. There is a
@@ -13,9 +14,12 @@ import type { State } from './state.ts'
 export function commitState<Data extends object>(
   state: State<Data>,
 ): Outcome | undefined | Promise<Outcome | undefined> {
+  if (state.isReadOnly) return undefined
+  // A save or a login that the handler did not wait for belongs to this response all the same.
+  if (state.turn !== undefined) return state.turn.then(() => commitState(state))
   try {
     const work = dueWork(state)
-    return work === undefined ? outcomeOf(state) : work.then(() => outcomeOf(state))
+    return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => outcomeOf(state))
   } catch (error) {
     return Promise.reject(
       error instanceof Error ? error : new Error('the session could not be saved', { cause: error }),
@@ -23,13 +27,12 @@ export function commitState<Data extends object>(
   }
 }
 
-function dueWork<Data extends object>(state: State<Data>): Promise<unknown> | undefined {
-  if (state.isReadOnly) return undefined
+function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknown>) | undefined {
   state.engine.sweepWhenDue()
   const text = pendingText(state)
-  if (isRotationDue(state)) return rotateState(state, state.engine.config.policy.rotationGrace)
-  if (text !== undefined) return saveState(state, text)
-  return needsTouch(state) ? touchState(state) : undefined
+  if (isRotationDue(state)) return () => rotateState(state, state.engine.config.policy.rotationGrace)
+  if (text !== undefined) return () => saveState(state, text)
+  return needsTouch(state) ? () => touchState(state) : undefined
 }
 
 function isRotationDue<Data extends object>({ live, engine }: State<Data>): boolean {

@@ -4,36 +4,57 @@ export interface Merge {
   readonly clashes: readonly string[]
 }
 
+/** Tells whether two values that are no plain objects and no arrays say the same. */
+export type IsEqual = (a: unknown, b: unknown) => boolean
+
 /**
  * Three-way merge of session data: what `mine` changed since `base` is applied to `theirs`, by path through plain
  * objects. Arrays to which both sides only appended keep both tails. Where both changed one path, mine wins (the later
  * commit) and the path is reported.
+ * @param isEqual for a codec that gives back dates and the like, of which each load makes a new one.
  */
-export function mergeData(base: unknown, mine: unknown, theirs: unknown): Merge {
+export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual: IsEqual = Object.is): Merge {
   const clashes: string[] = []
-  return { value: merge(base, mine, theirs, '', clashes), clashes }
+  return { value: merge({ base, mine, theirs, path: '' }, { clashes, isEqual }), clashes }
+}
+
+interface Sides {
+  readonly base: unknown
+  readonly mine: unknown
+  readonly theirs: unknown
+  readonly path: string
+}
+
+interface Run {
+  readonly clashes: string[]
+  readonly isEqual: IsEqual
 }
 
 // `undefined` stands for an absent key: it is no value that session data can hold.
-function merge(base: unknown, mine: unknown, theirs: unknown, path: string, clashes: string[]): unknown {
-  if (isSame(mine, base)) return theirs
-  if (isSame(theirs, base) || isSame(mine, theirs)) return mine
-  if (isPlain(mine) && isPlain(theirs)) return mergeObjects(isPlain(base) ? base : {}, mine, theirs, path, clashes)
+function merge(sides: Sides, run: Run): unknown {
+  const { base, mine, theirs, path } = sides
+  const { isEqual } = run
+  if (isSame(mine, base, isEqual)) return theirs
+  if (isSame(theirs, base, isEqual) || isSame(mine, theirs, isEqual)) return mine
+  if (isPlain(mine) && isPlain(theirs)) return mergeObjects(isPlain(base) ? base : {}, mine, theirs, path, run)
   if (Array.isArray(mine) && Array.isArray(theirs)) {
     const start: readonly unknown[] = Array.isArray(base) ? base : []
-    if (startsWith(mine, start) && startsWith(theirs, start)) return [...theirs, ...mine.slice(start.length)]
+    if (startsWith(mine, start, isEqual) && startsWith(theirs, start, isEqual)) {
+      return [...theirs, ...mine.slice(start.length)]
+    }
   }
-  clashes.push(path)
+  run.clashes.push(path)
   return mine
 }
 
 type Plain = Readonly<Record<string, unknown>>
 
-function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, clashes: string[]): Plain {
+function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run: Run): Plain {
   const merged: Record<string, unknown> = {}
   // Their order first, so that the text of what did not change stays the same.
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
-    const value = merge(own(base, key), own(mine, key), own(theirs, key), path === '' ? key : `${path}.${key}`, clashes)
+    const sides = { base: own(base, key), mine: own(mine, key), theirs: own(theirs, key) }
+    const value = merge({ ...sides, path: path === '' ? key : `${path}.${key}` }, run)
     // Defined, not assigned: a hostile key stays data and never reaches a setter (DOS-9).
     if (value !== undefined)
       Object.defineProperty(merged, key, { value, writable: true, enumerable: true, configurable: true })
@@ -46,17 +67,23 @@ function own(object: Plain, key: string): unknown {
 }
 
 function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
-function startsWith(list: readonly unknown[], start: readonly unknown[]): boolean {
-  return list.length >= start.length && start.every((item, i) => isSame(item, list[i]))
+function startsWith(list: readonly unknown[], start: readonly unknown[], isEqual: IsEqual): boolean {
+  return list.length >= start.length && start.every((item, i) => isSame(item, list[i], isEqual))
 }
 
-function isSame(a: unknown, b: unknown): boolean {
+/** Whether two pieces of session data say the same. */
+export function isSame(a: unknown, b: unknown, isEqual: IsEqual = Object.is): boolean {
   if (Object.is(a, b)) return true
-  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && startsWith(a, b)
-  if (!isPlain(a) || !isPlain(b) || Array.isArray(b)) return false
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && startsWith(a, b, isEqual)
+  if (!isPlain(a) || !isPlain(b)) return typeof a === 'object' && typeof b === 'object' && isEqual(a, b)
   const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && isSame(a[key], b[key]))
+  return (
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && isSame(a[key], b[key], isEqual))
+  )
 }

@@ -9,7 +9,7 @@ import { isExpired } from './policy.ts'
 import type { Meta } from './record.ts'
 import { decodeMeta, referenceOf } from './record.ts'
 import type { Engine, State } from './state.ts'
-import { adopt, freshState } from './state.ts'
+import { adopt, freshState, startOver } from './state.ts'
 import type { SessionRecord, Tombstone } from './store.ts'
 import type { Token } from './token.ts'
 
@@ -128,7 +128,7 @@ export async function follow<Data extends object>(
 async function admit<Data extends object>(state: State<Data>, presented: Presented, found: Found): Promise<void> {
   const { config, emitter } = state.engine
   const { record } = found
-  const meta = readMeta(state, record)
+  const meta = readMeta(state, found)
   if (meta === undefined) return
   if (isExpired(config.policy, record, meta.until, config.now())) {
     await remove(state, found)
@@ -143,17 +143,28 @@ async function admit<Data extends object>(state: State<Data>, presented: Present
   state.token = presented.token
   state.isNew = false
   state.isStarted = true
-  state.handsToken = !presented.isCurrent && !found.isGraceful
+  state.isOutdated = !presented.isCurrent && !found.isGraceful
   adopt(state, { ...found, meta })
 }
 
-function readMeta<Data extends object>(state: State<Data>, record: SessionRecord): Meta | undefined {
+function readMeta<Data extends object>(state: State<Data>, found: Found): Meta | undefined {
   try {
-    return decodeMeta(record.meta)
+    return decodeMeta(found.record.meta)
   } catch (error) {
-    state.engine.emitter.emit('undecodable', { reference: referenceOf(record.handle), error })
+    setAside(state, error, found)
     return undefined
   }
+}
+
+/** A record that cannot be read must not lock its visitor out: it counts as absent, and is left for inspection. */
+export function setAside<Data extends object>(
+  state: State<Data>,
+  error: unknown,
+  found: Pick<Found, 'key' | 'record'> | undefined = state.live,
+): void {
+  state.engine.emitter.emit('undecodable', { reference: referenceOf(found?.record.handle ?? ''), error })
+  startOver(state, 'fresh')
+  state.unreadableKey = found?.key
 }
 
 // Its limits are shorter now than when it was written, so the store still has it (NIST SP 800-63B-4 section 5.2).

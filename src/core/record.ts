@@ -12,10 +12,37 @@ export interface Authentication {
   readonly level: number
   /** What was shown, such as `password` or `totp`. */
   readonly factors: readonly string[]
+  /** When each of `factors` was shown last, in the same order. */
+  readonly shownAt: readonly number[]
   /** The device, as the application described it. */
   readonly label?: string
   /** The identity provider's name for its session, for coordinated sign-out (ASVS 5.0 7.1.3). */
   readonly idpSession?: string
+}
+
+/** Whether the user has authenticated since then, with that factor if one is named: an old one does not count anew. */
+export function hasShown(authentication: Authentication | undefined, since: number, factor?: string): boolean {
+  if (authentication === undefined) return false
+  const at = factor === undefined ? authentication.at : authentication.shownAt[authentication.factors.indexOf(factor)]
+  return at !== undefined && at >= since
+}
+
+/** What is known after a further authentication. */
+export function authenticatedAgain(
+  before: Authentication | undefined,
+  now: number,
+  level: number | undefined,
+  factors: readonly string[] = [],
+): Authentication {
+  const shown = new Map(before?.factors.map((factor, i) => [factor, before.shownAt[i] ?? before.at]))
+  for (const factor of factors) shown.set(factor, now)
+  return {
+    ...before,
+    at: now,
+    level: level ?? before?.level ?? 1,
+    factors: [...shown.keys()],
+    shownAt: [...shown.values()],
+  }
 }
 
 /** The engine's own facts about a session; not reachable through the session's data (WSTG-SESS-08). */
@@ -90,13 +117,26 @@ function isFields(value: unknown): value is Fields {
 
 function asAuthentication(value: unknown): Authentication | undefined {
   if (!isFields(value)) return undefined
-  const { at, level, factors, label, idpSession } = value
-  if (typeof at !== 'number' || typeof level !== 'number' || !Array.isArray(factors)) return undefined
+  const { at, level, factors, shownAt, label, idpSession } = value
+  if (typeof at !== 'number' || typeof level !== 'number' || !isListOf(factors, isString)) return undefined
   return {
     at,
     level,
-    factors: factors.filter((factor) => typeof factor === 'string'),
+    factors,
+    shownAt: isListOf(shownAt, isNumber) ? shownAt : factors.map(() => at),
     ...(typeof label === 'string' ? { label } : {}),
     ...(typeof idpSession === 'string' ? { idpSession } : {}),
   }
+}
+
+function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is readonly T[] {
+  return Array.isArray(value) && value.every(isItem)
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
 }

@@ -1,11 +1,11 @@
 import { parseDuration } from './duration.ts'
-import { DEAD_MARK_TIME } from './end.ts'
+import { DEAD_MARK_TIME, endUnreadable } from './end.ts'
 import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
 import { bindingOf, endedError } from './open.ts'
 import { expiryAt } from './policy.ts'
 import type { Authentication, Meta } from './record.ts'
-import { encodeMeta, newHandle, referenceOf } from './record.ts'
+import { authenticatedAgain, encodeMeta, newHandle, referenceOf } from './record.ts'
 import {
   backOff,
   capFor,
@@ -38,7 +38,7 @@ interface Successor {
 /** What a replacement of the token is. */
 interface Plan {
   /** What lies under the old key afterwards, and for how long. */
-  readonly mark: 'moved' | 'dead'
+  readonly mark: 'moved' | 'dead' | 'none'
   readonly markFor: number
   /** Whether to go on when another request has just rotated the same session. */
   readonly goesOn: boolean
@@ -47,11 +47,14 @@ interface Plan {
 }
 
 const DEAD_MARK = { mark: 'dead', markFor: DEAD_MARK_TIME } as const
+const NO_MARK = { mark: 'none', markFor: 0 } as const
+// Within it no request can be under way that got the last token from its client.
+const MARK_GAP = 1000
 
 /** Replaces the token; the data stay. For the time of `grace` the old token reaches the same session. */
 export async function rotateState<Data extends object>(state: State<Data>, grace: number): Promise<'rotated' | 'gone'> {
   const outcome = await replaceToken(state, {
-    ...(canLeaveMark(state, grace) ? { mark: 'moved', markFor: grace } : DEAD_MARK),
+    ...markFor(state, grace),
     goesOn: false,
     successor: (live, now) => ({
       ...live.record,
@@ -64,10 +67,11 @@ export async function rotateState<Data extends object>(state: State<Data>, grace
   return (await saveState(state)) === 'gone' ? 'gone' : 'rotated'
 }
 
-// One mark of a session at a time: rotating in a loop must not fill the store (DOS-20).
-function canLeaveMark<Data extends object>(state: State<Data>, grace: number): boolean {
-  const rotatedAt = state.live?.meta.rotatedAt ?? -Infinity
-  return grace > 0 && state.engine.config.now() - rotatedAt >= grace
+// Rotating in a loop must not fill the store (DOS-20): one `moved` mark at a time, and one dead mark each second.
+function markFor<Data extends object>(state: State<Data>, grace: number): Pick<Plan, 'mark' | 'markFor'> {
+  const age = state.engine.config.now() - (state.live?.meta.rotatedAt ?? -Infinity)
+  if (grace > 0 && age >= grace) return { mark: 'moved', markFor: grace }
+  return age >= MARK_GAP ? DEAD_MARK : NO_MARK
 }
 
 /** Attaches a subject: a new session begins under a new token, and the old token is dead in the same step. */
@@ -94,8 +98,10 @@ export async function loginState<Data extends object>(
   // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
   if (outcome !== 'rotated') {
     const { text, meta } = successor(undefined, state.engine.config.now())
+    const { unreadableKey } = state
     startOver(state, 'fresh')
     await insertState(state, { text, subject, meta })
+    if (unreadableKey !== undefined) await endUnreadable(state, unreadableKey)
   }
   state.document.reset(state.live?.record.data)
   state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
@@ -104,9 +110,7 @@ export async function loginState<Data extends object>(
 function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
   const binding = bindingOf(state)
   const authentication: Authentication = {
-    at: now,
-    level: options.level ?? 1,
-    factors: options.factors ?? [],
+    ...authenticatedAgain(undefined, now, options.level, options.factors),
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(options.idpSession === undefined ? {} : { idpSession: options.idpSession }),
   }
@@ -125,8 +129,10 @@ function keptText<Data extends object>(
   const maxBytes = maxBytesOf(state, subject)
   if (keep === 'all') return state.document.encode(maxBytes)
   const data = { ...state.engine.config.rules.initial() }
-  const present = state.document.content.data
-  for (const key of keep ?? []) if (Object.hasOwn(present, key)) data[key] = present[key]
+  for (const key of keep ?? []) {
+    const present = state.document.content.data
+    if (Object.hasOwn(present, key)) data[key] = present[key]
+  }
   return state.document.encode(maxBytes, { data, flashes: [] })
 }
 
@@ -142,17 +148,16 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
     successor: (live, now) => ({
       ...live.record,
       createdAt: now,
-      meta: { ...live.meta, authentication: elevated(live.meta.authentication, options, now) },
+      meta: {
+        ...live.meta,
+        authentication: authenticatedAgain(live.meta.authentication, now, options.level, options.factors),
+        rotatedAt: now,
+      },
       text: state.document.encode(maxBytesOf(state, subject)),
     }),
   })
   if (outcome !== 'rotated') throw endedError(state.phase === 'superseded' ? 'superseded' : 'gone')
   state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
-}
-
-function elevated(before: Authentication | undefined, options: ElevateOptions, now: number): Authentication {
-  const factors = new Set([...(before?.factors ?? []), ...(options.factors ?? [])])
-  return { ...before, at: now, level: options.level ?? before?.level ?? 1, factors: [...factors] }
 }
 
 /** Ends the user's session and begins an anonymous one that keeps some of the data. */
@@ -201,12 +206,11 @@ async function replaceToken<Data extends object>(
       meta: successor.meta,
       isGraceful: false,
     }
-    const expiresAt = now + plan.markFor
-    const tombstone: Tombstone =
-      plan.mark === 'moved' ? { state: 'moved', to: next.key, expiresAt } : { state: 'dead', expiresAt }
+    const tombstone = tombstoneOf(plan, next.key, now)
     const cap = capFor(state, successor.subject)
+    const rest = { ...(tombstone && { tombstone }), ...(cap && { cap }) }
     const result = await guard.call('rotate', state.activity, () =>
-      store.rotate(live.key, live.record.version, next.key, next.record, { tombstone, ...(cap && { cap }) }),
+      store.rotate(live.key, live.record.version, next.key, next.record, rest),
     )
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'rotated') {
@@ -223,6 +227,12 @@ async function replaceToken<Data extends object>(
     }
     await backOff(attempt)
   }
+}
+
+function tombstoneOf({ mark, markFor }: Plan, to: Live['key'], now: number): Tombstone | undefined {
+  const expiresAt = now + markFor
+  if (mark === 'moved') return { state: 'moved', to, expiresAt }
+  return mark === 'dead' ? { state: 'dead', expiresAt } : undefined
 }
 
 function successorRecord<Data extends object>(

@@ -1,8 +1,7 @@
 import { later } from '#platform'
-import type { Content } from './document.ts'
 import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
-import { bindingOf, endedError, follow } from './open.ts'
+import { bindingOf, follow } from './open.ts'
 import { expiryAt, isTouchDue } from './policy.ts'
 import type { Meta } from './record.ts'
 import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from './record.ts'
@@ -146,45 +145,11 @@ async function updateState<Data extends object>(state: State<Data>, first: strin
   }
 }
 
-/**
- * Atomic read-modify-write: `change` works on a copy, and runs again on fresh data when another request got there
- * first. What was changed on the session before goes with it.
- */
-export async function modifyState<Data extends object, R>(
-  state: State<Data>,
-  change: (content: Content<Data>) => R | Promise<R>,
-): Promise<R> {
-  if (state.phase === 'superseded') throw endedError('superseded')
-  if (state.phase !== 'live' || state.isReadOnly) return modifyAlone(state, change)
-  for (let attempt = 1; ; attempt++) {
-    const draft = state.document.draft()
-    const result = await change(draft)
-    const text = state.document.encode(maxBytesOf(state, state.live?.record.subject), draft)
-    const outcome = state.document.differs(text) ? await writeOnce(state, text) : 'written'
-    if (outcome === 'gone') throw endedError('gone')
-    if (outcome === 'written') {
-      state.document.replace(draft)
-      state.document.settle(text)
-      return result
-    }
-    await backOff(attempt)
-  }
-}
-
-// Nobody else can know a session that has no record yet.
-async function modifyAlone<Data extends object, R>(
-  state: State<Data>,
-  change: (content: Content<Data>) => R | Promise<R>,
-): Promise<R> {
-  const draft = state.document.draft()
-  const result = await change(draft)
-  state.document.replace(draft)
-  await saveState(state)
-  return result
-}
-
 /** One compare-and-set. `retry` after the document has been merged with what the store holds now. */
-async function writeOnce<Data extends object>(state: State<Data>, text: string): Promise<'written' | 'retry' | 'gone'> {
+export async function writeOnce<Data extends object>(
+  state: State<Data>,
+  text: string,
+): Promise<'written' | 'retry' | 'gone'> {
   const { config, store, guard } = state.engine
   const { live } = state
   if (live === undefined) return 'gone'
@@ -193,7 +158,7 @@ async function writeOnce<Data extends object>(state: State<Data>, text: string):
   const next = nextRecord(live.record, { seenAt: now, expiresAt, data: text })
   const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
   if (result.outcome === 'updated') {
-    adopt(state, { ...live, record: next })
+    confirm(state, { ...live, record: next })
     return 'written'
   }
   if (result.outcome === 'conflict') {
@@ -222,6 +187,7 @@ export async function relocate<Data extends object>(state: State<Data>, mark: To
   if (found !== undefined && found !== 'superseded') {
     rebaseOn(state, { ...found, isGraceful: true })
     state.handsToken = false
+    state.isOutdated = false
     return true
   }
   state.engine.emitter.emit('gone', { reference: referenceOf(state.handle ?? '') })
@@ -236,10 +202,11 @@ export async function touchState<Data extends object>(state: State<Data>): Promi
   const now = config.now()
   if (live === undefined || touching.has(live.key)) return
   touching.add(live.key)
-  const expiresAt = expiryAt(config.policy, { ...live.record, ...live.meta }, now)
+  const expiresAt = Math.max(live.record.expiresAt, expiryAt(config.policy, { ...live.record, ...live.meta }, now))
   try {
     const isLive = await guard.call('touch', state.activity, () => store.touch(live.key, now, expiresAt))
-    if (!isLive && typeof (await follow(state, live.key)) !== 'object') await relocate(state, undefined)
+    if (isLive) confirm(state, { ...live, record: { ...live.record, seenAt: now, expiresAt } })
+    else if (typeof (await follow(state, live.key)) !== 'object') await relocate(state, undefined)
   } catch {
     // The guard has told of it; the page is good, and the session only ends somewhat earlier.
   } finally {
@@ -249,8 +216,15 @@ export async function touchState<Data extends object>(state: State<Data>): Promi
 
 /** Whether {@link touchState} has something to do. */
 export function needsTouch<Data extends object>(state: State<Data>): boolean {
-  const { live, engine } = state
-  return live !== undefined && isTouchDue(engine.config.policy, live.record, engine.config.now())
+  const { live, engine, isOutdated } = state
+  return live !== undefined && (isOutdated || isTouchDue(engine.config.policy, live.record, engine.config.now()))
+}
+
+// Only now: handing out a token that a login has replaced meanwhile would overwrite the new one (COOKIE-13).
+function confirm<Data extends object>(state: State<Data>, live: Live): void {
+  adopt(state, live)
+  if (state.isOutdated) state.handsToken = true
+  state.isOutdated = false
 }
 
 /** Waits a little, longer and at random when many contend, so that one of them gets through. */

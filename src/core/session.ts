@@ -8,15 +8,16 @@ import { endState } from './end.ts'
 import { SessionError, isSessionError } from './errors.ts'
 import { commitState } from './finish.ts'
 import type { Activity } from './guard.ts'
-import { follow } from './open.ts'
+import { modifyState } from './modify.ts'
+import { follow, setAside } from './open.ts'
 import type { Authentication } from './record.ts'
-import { referenceOf } from './record.ts'
+import { hasShown, referenceOf } from './record.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
 import type { SaveResult } from './save.ts'
-import { modifyState, saveState } from './save.ts'
+import { saveState } from './save.ts'
 import type { State } from './state.ts'
-import { begin, startOver } from './state.ts'
+import { begin, inTurn } from './state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './verbs.ts'
 
@@ -146,24 +147,22 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Saves now, and not only at the end of the request. */
   save(): Promise<SaveResult> {
-    return saveState(this.#writable())
+    return this.#inTurn((state) => saveState(state))
   }
 
   /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */
-  async destroy(options: EndOptions = {}): Promise<void> {
-    const state = this.#writable()
-    await endState(state, 'ended')
-    state.clearsSiteData = options.clearSiteData === true
+  destroy(options: EndOptions = {}): Promise<void> {
+    return this.#inTurn(async (state) => {
+      await endState(state, 'ended')
+      state.clearsSiteData = options.clearSiteData === true
+    })
   }
 
   /** Replaces the token; the data stay. `grace` as in the option `rotation`, for this time. */
   async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
-    const state = this.#writable()
-    if (state.phase !== 'live') return 'unchanged'
-    const { rotationGrace } = state.engine.config.policy
-    return rotateState(
-      state,
-      options.grace === undefined ? rotationGrace : parseDuration('rotate: grace', options.grace),
+    const grace = options.grace === undefined ? undefined : parseDuration('rotate: grace', options.grace)
+    return this.#inTurn(async (state) =>
+      state.phase === 'live' ? rotateState(state, grace ?? state.engine.config.policy.rotationGrace) : 'unchanged',
     )
   }
 
@@ -172,35 +171,36 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @throws SessionError `subject-limit`, `superseded` or `carrier-forbidden`.
    */
   login(subject: string, options: LoginOptions<Data> = {}): Promise<void> {
-    if (typeof subject !== 'string' || subject === '' || subject.length > 255) {
-      throw new TypeError('login: the subject must be a string of 1 to 255 characters, such as String(user.id)')
-    }
-    const state = this.#writable()
-    return loginState(state, subjectKeyOf(state.engine.config.namespace, subject), options)
+    const key = subjectKeyOf(this.#state.engine.config.namespace, subject)
+    if (options.keep !== undefined) this.#content()
+    return this.#inTurn((state) => loginState(state, key, options))
   }
 
   /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
   elevate(options: ElevateOptions = {}): Promise<void> {
-    return elevateState(this.#writable(), options)
+    return this.#inTurn((state) => elevateState(state, options))
   }
 
   /**
    * Signs out. The session is a new, anonymous one afterwards, with the data that `keep` names; it is stored only if
    * there is something in it. Does nothing, and fails never, when nobody is signed in.
    */
-  async logout(options: LogoutOptions<Data> = {}): Promise<void> {
-    const state = this.#writable()
+  logout(options: LogoutOptions<Data> = {}): Promise<void> {
     const keep = options.keep ?? []
-    if (state.phase === 'live' && keep.length > 0) await logoutKeeping(state, keep)
-    else await endState(state, 'fresh')
-    state.clearsSiteData = options.clearSiteData === true
+    if (keep.length > 0) this.#content()
+    return this.#inTurn(async (state) => {
+      if (state.phase === 'live' && keep.length > 0) await logoutKeeping(state, keep)
+      else await endState(state, 'fresh')
+      state.clearsSiteData = options.clearSiteData === true
+    })
   }
 
   /**
    * Atomic read-modify-write, stored when the promise resolves. `change` runs on a copy, and again on fresh data when
    * another request got there first; so it must have no other effects. What it returns is the result.
    */
-  update<R>(change: (data: Data) => R | Promise<R>): Promise<R> {
+  async update<R>(change: (data: Data) => R | Promise<R>): Promise<R> {
+    this.#content()
     return modifyState(this.#writable(), (content) => change(content.data))
   }
 
@@ -240,14 +240,9 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @throws SessionError `reauthentication-required`.
    */
   requireFresh(options: FreshnessOptions): void {
-    const age = parseDuration('requireFresh: within', options.within)
-    const { authentication } = this
-    const isRecent = authentication !== undefined && this.#state.engine.config.now() - authentication.at <= age
-    if (isRecent && (options.factor === undefined || authentication.factors.includes(options.factor))) return
-    throw new SessionError(
-      'reauthentication-required',
-      'session: ask the user to authenticate again, then call elevate',
-    )
+    const since = this.#state.engine.config.now() - parseDuration('requireFresh: within', options.within)
+    if (hasShown(this.authentication, since, options.factor)) return
+    throw new SessionError('reauthentication-required', 'session: let the user authenticate again, then call elevate')
   }
 
   /** A secret of this session for a purpose of your own; another one after each rotation. Undefined until started. */
@@ -280,6 +275,11 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#state
   }
 
+  async #inTurn<T>(run: (state: State<Data>) => Promise<T>): Promise<T> {
+    const state = this.#writable()
+    return inTurn(state, () => run(state))
+  }
+
   #writable(): State<Data> {
     if (!this.#state.isReadOnly) return this.#touched()
     throw new SessionError('unsupported', 'session: opened for reading only, as for an upgrade; it cannot be written')
@@ -291,9 +291,7 @@ export class Session<Data extends object = Record<string, unknown>> {
       return state.document.content
     } catch (error) {
       if (!isSessionError(error) || error.code !== 'undecodable') throw error
-      // A damaged record must not lock its visitor out: it counts as absent, and is left for inspection.
-      state.engine.emitter.emit('undecodable', { reference: referenceOf(state.handle ?? ''), error })
-      startOver(state, 'fresh')
+      setAside(state, error)
       return state.document.content
     }
   }

@@ -50,6 +50,12 @@ export interface State<Data extends object> {
   readonly activity: Activity
   /** The key of the token that the request presented, whatever it opened. */
   presentedKey: StoreKey | undefined
+  /** Where a record lies that cannot be read: it counts as absent, and logging out or in ends it all the same. */
+  unreadableKey: StoreKey | undefined
+  /** Whether an older secret signed the token: the client gets it signed anew, once the store has been seen to know it. */
+  isOutdated: boolean
+  /** The store operation that is under way; see {@link inTurn}. */
+  turn: Promise<unknown> | undefined
   answer: Answer | undefined
   phase: Phase
   carrier: Carrier
@@ -81,6 +87,9 @@ export function freshState<Data extends object>(
     isReadOnly: options.isReadOnly,
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
+    unreadableKey: undefined,
+    isOutdated: false,
+    turn: undefined,
     answer: undefined,
     phase: 'fresh',
     carrier,
@@ -97,12 +106,31 @@ export function freshState<Data extends object>(
   }
 }
 
+/**
+ * Lets one store operation of a request end before the next begins: of two saves at once, or a save and a login, the
+ * second goes on from where the first has led, and one visitor never gets two records.
+ */
+export function inTurn<Data extends object, T>(state: State<Data>, run: () => Promise<T>): Promise<T> {
+  const result = state.turn === undefined ? run() : state.turn.then(run)
+  const turn = result.then(
+    () => undefined,
+    () => undefined,
+  )
+  state.turn = turn
+  void turn.then(() => {
+    if (state.turn === turn) state.turn = undefined
+  })
+  return result
+}
+
 /** Turns the state into that of a new, empty session; what the response owes the client stays. */
 export function startOver<Data extends object>(state: State<Data>, phase: Phase): void {
   state.phase = phase
   state.token = undefined
   state.handle = undefined
   state.live = undefined
+  state.unreadableKey = undefined
+  state.isOutdated = false
   state.document.reset()
   state.isStarted = false
   state.isNew = true

@@ -1,0 +1,39 @@
+import type { Content, Draft } from './document.ts'
+import { endedError } from './open.ts'
+import { backOff, insertState, maxBytesOf, writeOnce } from './save.ts'
+import type { State } from './state.ts'
+import { inTurn } from './state.ts'
+
+/**
+ * Atomic read-modify-write: `change` works on a copy, and runs again on fresh data when somebody got there first,
+ * another request or another part of this one. What was changed on the session before goes with it.
+ */
+export async function modifyState<Data extends object, R>(
+  state: State<Data>,
+  change: (content: Content<Data>) => R | Promise<R>,
+): Promise<R> {
+  for (let attempt = 1; ; attempt++) {
+    if (state.phase === 'superseded') throw endedError('superseded')
+    const draft = state.document.draft()
+    const result = await change(draft.content)
+    if (await inTurn(state, () => storeDraft(state, draft))) return result
+    await backOff(attempt)
+  }
+}
+
+/** False when the draft is out of date. */
+async function storeDraft<Data extends object>(state: State<Data>, draft: Draft<Data>): Promise<boolean> {
+  const { document } = state
+  if (!document.isBasisOf(draft)) return false
+  const text = document.encode(maxBytesOf(state, state.live?.record.subject), draft.content)
+  const isChanged = document.differs(text)
+  if (state.phase === 'fresh' && (isChanged || state.isStarted)) await insertState(state, { text })
+  if (state.phase === 'live' && isChanged) {
+    const outcome = await writeOnce(state, text)
+    if (outcome === 'gone') throw endedError('gone')
+    if (outcome === 'retry') return false
+    document.settle(text)
+  }
+  document.absorb(draft, text)
+  return true
+}
