@@ -12,6 +12,7 @@ export type Part = { readonly path: string } | { readonly missing: string }
 const parts = {
   chromium: { programs: ['chromium', 'chromium-browser', 'google-chrome'], debianPackage: 'chromium' },
   sqlite3: { programs: ['sqlite3'], debianPackage: 'sqlite3' },
+  openssl: { programs: ['openssl'], debianPackage: 'openssl' },
   curl: { programs: ['curl'], debianPackage: 'curl' },
 } as const
 
