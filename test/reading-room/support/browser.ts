@@ -9,16 +9,16 @@ import { startServer, temporaryFolder } from './server.ts'
 export interface Stage {
   readonly server: RunningServer
   /** A browser with no past: cookies of its own. */
-  visitor(options?: { userAgent?: string }): Promise<Visitor>
+  readonly visitor: (options?: { userAgent?: string }) => Promise<Visitor>
 }
 
 export interface Visitor {
   readonly context: BrowserContext
   readonly page: Page
   /** Opens a path of the application. */
-  go(path: string, page?: Page): Promise<void>
+  readonly go: (path: string) => Promise<void>
   /** The session's cookie as it is now. */
-  cookie(): Promise<string | undefined>
+  readonly cookie: () => Promise<string | undefined>
 }
 
 /** Starts both before the file's tests; the returned function gives them inside a test. */
@@ -70,7 +70,7 @@ function openStage(browser: Browser, server: RunningServer, contexts: BrowserCon
       return {
         context,
         page,
-        go: async (path, where = page) => void (await where.goto(path)),
+        go: async (path) => void (await page.goto(path)),
         cookie: async () => (await context.cookies()).find(({ name }) => name === 'id')?.value,
       }
     },

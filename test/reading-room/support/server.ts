@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,11 +16,11 @@ export interface RunningServer {
   readonly url: string
   readonly port: number
   /** Everything it has printed, both streams. */
-  output(): string
-  signal(signal: NodeJS.Signals): void
+  readonly output: () => string
+  readonly signal: (signal: NodeJS.Signals) => void
   readonly exit: Promise<Exit>
   /** SIGTERM, and waits for the end. */
-  stop(): Promise<Exit>
+  readonly stop: () => Promise<Exit>
 }
 
 export interface ServerOptions {
@@ -31,15 +30,19 @@ export interface ServerOptions {
   readonly port?: number
 }
 
-/** A process that may also refuse to start. */
-export function spawnServer(environment: Readonly<Record<string, string>>): {
-  output(): string
-  errors(): string
+/** The application's process, which may also refuse to start. */
+export interface ServerProcess {
+  /** Everything it has printed. */
+  readonly output: () => string
+  /** What of it went to the error stream. */
+  readonly errors: () => string
   readonly exit: Promise<Exit>
-  signal(signal: NodeJS.Signals): void
+  readonly signal: (signal: NodeJS.Signals) => void
   /** Resolves with the first match in what it prints; rejects when it ends before. */
-  printed(pattern: RegExp): Promise<RegExpExecArray>
-} {
+  readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
+}
+
+export function spawnServer(environment: Readonly<Record<string, string>>): ServerProcess {
   if (!existsSync(inProject('dist', 'index.js'))) throw new Error('dist is missing: run `npm run build` first')
   const child = spawn(process.execPath, [inProject('examples', 'reading-room', 'server.ts')], {
     env: { PATH: process.env['PATH'], ...environment },
@@ -49,7 +52,9 @@ export function spawnServer(environment: Readonly<Record<string, string>>): {
   let errors = ''
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
-  const exit = once(child, 'close').then(([code, signal]) => ({ code, signal }) as Exit)
+  const exit = new Promise<Exit>((resolve) => {
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
   return {
     output: () => output + errors,
     errors: () => errors,
