@@ -1,7 +1,7 @@
 import type { Outcome } from '../../core/response.ts'
 import { applyOutcome } from '../../core/response.ts'
-import type { Replaced } from './methods.ts'
-import { pretend, replaceMethods } from './methods.ts'
+import type { Replaced, SenderCall } from './methods.ts'
+import { pretend, replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
 import { headOf, headersOf, isHttp2, messageOf, resetHead, setStatus } from './node-response.ts'
 import { readHeadCall, statusOfHeadCall } from './write-head.ts'
@@ -17,11 +17,6 @@ export interface Gate {
   reset(): void
 }
 
-interface HeldCall {
-  readonly name: string
-  readonly args: readonly unknown[]
-}
-
 interface State {
   readonly response: NodeResponse
   readonly session: Committable
@@ -31,16 +26,14 @@ interface State {
   /** `failed`: the error's own response passes, and whatever the application still writes after its end is dropped. */
   phase: 'shut' | 'held' | 'open' | 'failed'
   outcome: Outcome | undefined
-  /** The calls since the first, in order, with the very arguments of the caller. */
-  held: HeldCall[]
+  /** The calls since the first, in order. */
+  held: SenderCall[]
   status: number
   message: unknown
   isEnded: boolean
   owesDrain: boolean
   unpretend: () => void
 }
-
-const GATED = ['writeHead', 'write', 'end', 'flushHeaders']
 
 /**
  * Commits the session at the first call that would send something. When there is nothing to write the call goes straight
@@ -63,23 +56,25 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     message: undefined,
     isEnded: false,
     owesDrain: false,
-    unpretend: () => undefined,
+    unpretend: nothing,
   }
-  state.methods = replaceMethods(response, GATED, (name, args) => pass(state, { name, args }))
+  state.methods = replaceSenders(response, (call) => pass(state, call))
   return { reset: () => reset(state) }
 }
 
-function pass(state: State, call: HeldCall): unknown {
+const nothing = (): void => undefined
+
+function pass(state: State, call: SenderCall): unknown {
   if (state.phase === 'open') return forward(state, call)
   if (state.phase === 'shut') return seal(state, call)
   return state.phase === 'held' ? hold(state, call) : passAfterFailure(state, call)
 }
 
-function forward(state: State, { name, args }: HeldCall): unknown {
-  return state.methods?.call(name, args)
+function forward(state: State, call: SenderCall): unknown {
+  return state.methods?.call(call)
 }
 
-function seal(state: State, call: HeldCall): unknown {
+function seal(state: State, call: SenderCall): unknown {
   // Node throws for it and sends nothing; the response is still the application's.
   if (call.name === 'writeHead' && statusOfHeadCall(call.args) === undefined) return forward(state, call)
   const outcome = state.session.commit()
@@ -112,7 +107,7 @@ function addOutcome({ response, outcome }: State): void {
 }
 
 /** Makes the call that sends the head, with what the session adds to it. */
-function send(state: State, call: HeldCall): unknown {
+function send(state: State, call: SenderCall): unknown {
   const { response, outcome } = state
   if (outcome === undefined || response.headersSent) return forward(state, call)
   const head = call.name === 'writeHead' ? readHeadCall(response, call.args) : undefined
@@ -155,7 +150,7 @@ function sentError(response: NodeResponse): Error {
       })
 }
 
-function hold(state: State, call: HeldCall): unknown {
+function hold(state: State, call: SenderCall): unknown {
   if (call.name === 'writeHead') {
     if (state.held.length > 0) throw sentError(state.response)
     adoptStatus(state, call.args)
@@ -172,12 +167,12 @@ function adoptStatus(state: State, args: readonly unknown[]): void {
   setStatus(state.response, state.status, state.message)
 }
 
-function answerOf(state: State, { name }: HeldCall): unknown {
+function answerOf(state: State, { name }: SenderCall): unknown {
   if (name === 'write') return false
   return name === 'flushHeaders' ? undefined : state.response
 }
 
-function letGo(state: State): readonly HeldCall[] {
+function letGo(state: State): readonly SenderCall[] {
   const { held } = state
   state.held = []
   state.unpretend()
@@ -216,7 +211,7 @@ function refuse(state: State, error: unknown): void {
  * A handler that goes on writing its page must neither write into the error's response nor, by writing after its end,
  * bring the process down: Node emits that error on a response to which nobody listens any more.
  */
-function passAfterFailure(state: State, call: HeldCall): unknown {
+function passAfterFailure(state: State, call: SenderCall): unknown {
   if (state.isEnded && call.name !== 'writeHead') {
     drop(call, new Error('response: the session could not be saved, and an error was sent instead'))
     return answerOf(state, call)
@@ -225,7 +220,7 @@ function passAfterFailure(state: State, call: HeldCall): unknown {
   return forward(state, call)
 }
 
-function drop({ args }: HeldCall, error: unknown): void {
+function drop({ args }: SenderCall, error: unknown): void {
   const callback: unknown = args.at(-1)
   if (typeof callback !== 'function') return
   queueMicrotask(() => {

@@ -16,6 +16,7 @@ export interface NodeResponse {
   writeHead(status: number): unknown
   write(chunk: string): boolean
   end(chunk: string): unknown
+  flushHeaders?(): void
   emit(event: string): boolean
   destroy(error?: Error): unknown
 }
