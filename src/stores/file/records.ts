@@ -20,8 +20,26 @@ export function isLive(entry: Entry | undefined): entry is LiveEntry {
 }
 
 /** What is under the hash and has not expired; what has expired is removed. The caller holds the lock of the hash. */
-export async function current({ directory, now }: Place, hash: string): Promise<Entry | undefined> {
-  const entry = await directory.shelf.read(hash)
+export async function current(place: Place, hash: string): Promise<Entry | undefined> {
+  return await unexpired(place, await place.directory.shelf.read(hash))
+}
+
+/** As {@link current}, with a word in place of the error of a damaged file. */
+export async function currentOrDamaged(place: Place, hash: string): Promise<Entry | 'damaged' | undefined> {
+  const entry = await readOrDamaged(place.directory.shelf, hash)
+  return entry === 'damaged' ? entry : await unexpired(place, entry)
+}
+
+export async function readOrDamaged(shelf: Shelf, hash: string): Promise<Entry | 'damaged' | undefined> {
+  try {
+    return await shelf.read(hash)
+  } catch (error) {
+    if (isSessionError(error) && error.code === 'undecodable') return 'damaged'
+    throw error
+  }
+}
+
+async function unexpired({ directory, now }: Place, entry: Entry | undefined): Promise<Entry | undefined> {
   if (entry === undefined || entry.value.expiresAt > now()) return entry
   await discard(directory.shelf, entry)
   return undefined
@@ -73,14 +91,4 @@ export async function entriesOf(place: Place, subject: string, marked: readonly 
     else await place.directory.shelf.removeMarker(subject, hash)
   }
   return { live: live.toSorted((a, b) => a.value.createdAt - b.value.createdAt), damaged }
-}
-
-/** As {@link current}, with a word in place of the error of a damaged file. */
-export async function currentOrDamaged(place: Place, hash: string): Promise<Entry | 'damaged' | undefined> {
-  try {
-    return await current(place, hash)
-  } catch (error) {
-    if (isSessionError(error) && error.code === 'undecodable') return 'damaged'
-    throw error
-  }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord } from '../../core/store.ts'
 import type { Place } from './records.ts'
-import { currentOrDamaged, isLive } from './records.ts'
+import { currentOrDamaged, discard, isLive, readOrDamaged } from './records.ts'
 import type { Position, Stretch } from './walk.ts'
 import { walk } from './walk.ts'
 
@@ -35,7 +35,7 @@ export function sweep(place: Place, limit: number): Promise<SweepResult> {
       directory.sweepPosition = batch.position
       removed += batch.removed
       looks += stretch.hashes.length + 1
-      if (removed >= limit || looks >= limit + LOOKS_PER_SWEEP) return { removed, isDone: false }
+      if (!batch.isWhole || removed >= limit || looks >= limit + LOOKS_PER_SWEEP) return { removed, isDone: false }
     }
     directory.sweepPosition = undefined
     return { removed, isDone: true }
@@ -46,27 +46,26 @@ async function sweepStretch(
   place: Place,
   { folder, hashes, end }: Stretch,
   limit: number,
-): Promise<{ readonly removed: number; readonly position: Position }> {
+): Promise<{ readonly removed: number; readonly position: Position; readonly isWhole: boolean }> {
   const { disk } = place.directory.shelf
   const now = place.now()
   const times = await Promise.all(hashes.map((hash) => disk.modifiedAt(join(folder, `${hash}.json`))))
-  let removed = 0
-  for (const [index, hash] of hashes.entries()) {
-    if (removed >= limit) return { removed, position: { ...end, name: `${hashes[index - 1] ?? ''}.json` } }
-    const modifiedAt = times[index]
-    if (modifiedAt !== undefined && Math.floor(modifiedAt) <= now && (await removeIfOver(place, hash))) removed++
-  }
-  return { removed, position: end }
+  const due = hashes.filter((_, index) => Math.floor(times[index] ?? Infinity) <= now)
+  const batch = due.slice(0, limit)
+  const results = await Promise.all(batch.map((hash) => removeIfOver(place, hash)))
+  const isWhole = batch.length === due.length
+  const position = isWhole ? end : { ...end, name: `${batch.at(-1) ?? ''}.json` }
+  return { removed: results.filter(Boolean).length, position, isWhole }
 }
 
 /** Expired, or damaged: its time has come too. */
-function removeIfOver(place: Place, hash: string): Promise<boolean> {
-  const { locks, shelf } = place.directory
+function removeIfOver({ directory: { locks, shelf }, now }: Place, hash: string): Promise<boolean> {
   return locks.run([hash], async () => {
-    const wasThere = await shelf.disk.exists(shelf.paths.recordOf(hash))
-    const entry = await currentOrDamaged(place, hash)
+    const entry = await readOrDamaged(shelf, hash)
     if (entry === 'damaged') return await shelf.remove(hash, 'cheap')
-    return wasThere && entry === undefined
+    if (entry === undefined || entry.value.expiresAt > now()) return false
+    await discard(shelf, entry)
+    return true
   })
 }
 
