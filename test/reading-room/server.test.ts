@@ -50,6 +50,13 @@ it('VULN-12: the stylesheet may be cached, and nothing that belongs to a visitor
   expect(sheet.headers.getSetCookie()).toEqual([])
 })
 
+it('in production, behind a proxy that ends https, the cookie is bound to this host and to https', async () => {
+  const server = await start({ isProduction: true })
+  const answer = await fetch(`${server.url}/count`, { headers: { 'X-Forwarded-Proto': 'https' } })
+  expect(answer.headers.getSetCookie()[0]).toMatch(/^__Host-id=[^;]+; Path=\/; Secure; HttpOnly; SameSite=Lax$/i)
+  expect(server.output().split('\n')).toHaveLength(2)
+})
+
 it('says in one line that the port is taken, and ends with 1', async () => {
   const { port } = await start()
   const second = spawnServer({ PORT: String(port), READING_ROOM_DATA: folder.path })

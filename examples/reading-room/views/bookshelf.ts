@@ -24,7 +24,7 @@ export function bookshelf(): Html {
   const last = { left: x + 4, width: 26, height: 150, colour: '#8d4a2f', band: 24 }
   return html`<svg class="bookshelf" viewBox="0 0 340 230" aria-hidden="true">
     ${books}
-    <g transform="rotate(-14 ${last.left} 200) translate(27 0)">${book(last)}</g>
+    <g transform="translate(29 0) rotate(-14 ${last.left} 200)">${book(last)}</g>
     <rect x="0" y="200" width="340" height="9" rx="2" fill="currentColor" />
     <path d="M40 209v14M300 209v14" stroke="currentColor" stroke-width="7" />
   </svg>`

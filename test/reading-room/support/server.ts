@@ -28,6 +28,7 @@ export interface ServerOptions {
   readonly store?: 'sqlite' | 'file'
   /** @defaultValue any free port */
   readonly port?: number
+  readonly isProduction?: boolean
 }
 
 /** The application's process, which may also refuse to start. */
@@ -79,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     PORT: String(options.port ?? 0),
     READING_ROOM_DATA: options.dataFolder,
     READING_ROOM_STORE: options.store ?? 'sqlite',
+    NODE_ENV: options.isProduction === true ? 'production' : 'development',
   })
   const [, url = '', port = ''] = await process.printed(/(http:\/\/\S+:(\d+))/)
   return {
