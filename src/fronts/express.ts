@@ -5,8 +5,9 @@ import type { Sessions } from '../core/sessions.ts'
 import { statusOf } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, headerOf, sendAnswer } from './shared/node-request.ts'
+import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
+import { sendAnswer } from './shared/node-response.ts'
 
 /** The part of Express's requests that this front reads. What it says of the client follows the setting `trust proxy`. */
 export interface ExpressRequest extends NodeRequest {

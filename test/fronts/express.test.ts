@@ -11,6 +11,7 @@ import type { Running, Visit } from './driver.ts'
 import { awaited, expressVersions } from './drivers/express.ts'
 import { listen } from './drivers/servers.ts'
 import { stage } from './stage.ts'
+import { settle } from './table.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** The structural types fit the real ones. */
@@ -158,6 +159,33 @@ describe.each([...expressVersions])('expressSessions for $name', ({ create }) =>
     expect([got.all('x-before'), got.all('x-page'), got.cookies]).toEqual([['kept'], [], []])
     expect(errors).toEqual([[503, 'store-unavailable']])
     expect(watched.calls()).toEqual(['insert'])
+  })
+
+  it('STORE-2: an error handler that takes its time is not overtaken by a handler that goes on with its page', async () => {
+    const { connect, watched } = await stage(
+      serve((app, sessions) => {
+        const withSession = expressSessions(sessions)
+        app.use(withSession)
+        app.use(
+          awaited(async (request, response) => {
+            withSession.of(request).data.count = 1
+            await new Promise((resolve) => response.write('page', resolve))
+            response.write('more page')
+            if (request.path === '/ends') response.end('end of page')
+          }),
+        )
+        app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+          void settle().then(() => {
+            if (!response.headersSent) response.status(503).send('sorry')
+          })
+        })
+      }),
+    )
+    watched.fail('insert')
+    const slow = await connect().request('/')
+    expect([slow.status, slow.text]).toEqual([503, 'sorry'])
+    const ended = await connect().request('/ends')
+    expect([ended.status, ended.text]).toEqual([503, 'Service Unavailable'])
   })
 
   it('STORE-1: gives a failed load to the error handlers, and no handler of a page is called', async () => {

@@ -1,9 +1,19 @@
 import type { Outcome } from '../../core/response.ts'
 import { applyOutcome } from '../../core/response.ts'
+import { plainAnswer } from './failure.ts'
 import type { Replaced, SenderCall } from './methods.ts'
 import { pretend, replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
-import { headOf, headersOf, isHttp2, messageOf, resetHead, setStatus } from './node-response.ts'
+import {
+  headOf,
+  headersOf,
+  isHttp2,
+  isUntouched,
+  messageOf,
+  resetHead,
+  sendAnswer,
+  setStatus,
+} from './node-response.ts'
 import { readHeadCall, statusOfHeadCall } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
@@ -23,15 +33,18 @@ interface State {
   readonly onFailure: (error: unknown) => void
   readonly before: Head
   methods: Replaced | undefined
-  /** `failed`: the error's own response passes, and whatever the application still writes after its end is dropped. */
+  /** `failed`: only the error's own response passes. */
   phase: 'shut' | 'held' | 'open' | 'failed'
   outcome: Outcome | undefined
+  error: unknown
   /** The calls since the first, in order. */
   held: SenderCall[]
   status: number
   message: unknown
   isEnded: boolean
   owesDrain: boolean
+  /** While `onFailure` runs, every call is the error's own. */
+  isAnswering: boolean
   unpretend: () => void
 }
 
@@ -51,11 +64,13 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     methods: undefined,
     phase: 'shut',
     outcome: undefined,
+    error: undefined,
     held: [],
     status: response.statusCode,
     message: undefined,
     isEnded: false,
     owesDrain: false,
+    isAnswering: false,
     unpretend: nothing,
   }
   state.methods = replaceSenders(response, (call) => pass(state, call))
@@ -201,23 +216,35 @@ function release(state: State, outcome: Outcome | undefined): void {
 function refuse(state: State, error: unknown): void {
   const held = letGo(state)
   state.phase = 'failed'
+  state.error = error
   state.isEnded = false
   resetHead(state.response, state.before)
   for (const call of held) drop(call, error)
-  state.onFailure(error)
+  state.isAnswering = true
+  try {
+    state.onFailure(error)
+  } finally {
+    state.isAnswering = false
+  }
 }
 
 /**
- * A handler that goes on writing its page must neither write into the error's response nor, by writing after its end,
- * bring the process down: Node emits that error on a response to which nobody listens any more.
+ * A handler may still be at work on its page. What it writes must neither take the place of the error's response, which
+ * an error handler may send a while later, nor follow after its end: Node emits that as an error on a response to which
+ * nobody listens any more, and the process ends. The error's response is known by its head: the handler's was sent, as
+ * far as it can tell, and it would not touch it again.
  */
 function passAfterFailure(state: State, call: SenderCall): unknown {
-  if (state.isEnded && call.name !== 'writeHead') {
-    drop(call, new Error('response: the session could not be saved, and an error was sent instead'))
-    return answerOf(state, call)
+  const { response, before, isAnswering } = state
+  const isMeant = isAnswering || call.name === 'writeHead' || !isUntouched(response, before)
+  if (isMeant && !(state.isEnded && call.name !== 'writeHead')) {
+    if (call.name === 'end') state.isEnded = true
+    return forward(state, call)
   }
-  if (call.name === 'end') state.isEnded = true
-  return forward(state, call)
+  drop(call, new Error('response: the session could not be saved, so an error is sent instead'))
+  // Whoever it was, nobody will say more; and a bare end would look like a success.
+  if (call.name === 'end' && !state.isEnded) sendAnswer(response, plainAnswer(state.error))
+  return answerOf(state, call)
 }
 
 function drop({ args }: SenderCall, error: unknown): void {

@@ -1,6 +1,4 @@
-import type { Answer, RequestFacts } from '../../core/carrier.ts'
-import type { PlainAnswer } from './failure.ts'
-import type { NodeResponse } from './node-response.ts'
+import type { RequestFacts } from '../../core/carrier.ts'
 import type { Peer } from './proxy.ts'
 
 /** The part of Node's requests (http, https and the compatibility API of http2) that the fronts read. */
@@ -29,12 +27,4 @@ export function fieldOf(body: unknown, name: string): string | undefined {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return undefined
   const value: unknown = Reflect.get(body, name)
   return typeof value === 'string' ? value : undefined
-}
-
-/** Sends a complete answer. */
-export function sendAnswer(response: NodeResponse, answer: Answer | PlainAnswer): void {
-  response.statusCode = answer.status
-  for (const [name, value] of answer.headers) response.setHeader(name, value)
-  if ('cookies' in answer && answer.cookies.length > 0) response.setHeader('Set-Cookie', [...answer.cookies])
-  response.end(answer.body)
 }

@@ -1,4 +1,6 @@
+import type { Answer } from '../../core/carrier.ts'
 import type { HeaderSink } from '../../core/response.ts'
+import type { PlainAnswer } from './failure.ts'
 
 /** A header's value as Node keeps it. */
 export type HeaderValue = number | string | string[]
@@ -24,6 +26,14 @@ export interface NodeResponse {
 /** Tells the compatibility API of http2, which only warns where http has a status message. */
 export function isHttp2(response: NodeResponse): boolean {
   return 'stream' in response
+}
+
+/** Sends a complete answer. */
+export function sendAnswer(response: NodeResponse, answer: Answer | PlainAnswer): void {
+  response.statusCode = answer.status
+  for (const [name, value] of answer.headers) response.setHeader(name, value)
+  if ('cookies' in answer && answer.cookies.length > 0) response.setHeader('Set-Cookie', [...answer.cookies])
+  response.end(answer.body)
 }
 
 /** Ends a response in the middle, so that the client can tell that it is not whole. */
@@ -60,6 +70,16 @@ export function resetHead(response: NodeResponse, head: Head): void {
   for (const [name, value] of head.headers) {
     if (String(response.getHeader(name)) !== String(value)) response.setHeader(name, value)
   }
+}
+
+/** Whether the response says just what it said then, and nothing of it has left. */
+export function isUntouched(response: NodeResponse, head: Head): boolean {
+  if (response.headersSent || response.statusCode !== head.status) return false
+  const names = response.getHeaderNames()
+  return (
+    names.length === head.headers.size &&
+    names.every((name) => String(response.getHeader(name)) === String(head.headers.get(name)))
+  )
 }
 
 /** The status message, where there is one. */
