@@ -44,8 +44,9 @@ function late(store: string, operation: string, timeout: number): SessionError {
 
 function beforeDeadline<T>(run: () => Promise<T>, timeout: number, fault: () => SessionError): Promise<T> {
   return new Promise((resolve, reject) => {
+    const answer = run()
     const cancel = later(timeout, () => reject(fault()))
-    run().then(
+    answer.then(
       (value) => {
         cancel()
         resolve(value)
