@@ -26,7 +26,19 @@ const listCases: readonly StoreCase[] = [
   withSubjectCase(
     'subjects are opaque: case, quotes, wildcards and line ends make different subjects',
     async (harness) => {
-      const subjects = ['ann', 'Ann', 'ann ', "ann'--", 'ann%', 'a_n', 'ann"\n', '\u{1F98A}', 'x'.repeat(200)]
+      const subjects = [
+        'ann',
+        'Ann',
+        'ann ',
+        "ann'--",
+        'ann%',
+        'a_n',
+        'ann"\n',
+        'ann\0',
+        'ann\0b',
+        '\u{1F98A}',
+        'x'.repeat(200),
+      ]
       for (const [n, subject] of subjects.entries()) await addSession(harness, subject, `of-${n}`, n)
       for (const [n, subject] of subjects.entries()) {
         const handles = (await harness.store.listBySubject(subject)).map(({ handle }) => handle)

@@ -39,8 +39,11 @@ export function openDatabase(path: string): SqliteDatabase {
 function makeFile(path: string): void {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    closeSync(openSync(path, 'a', 0o600))
+    closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
+    // A file that is there must not even be opened: closing it would take away the locks that other connections of this
+    // process have on it (https://sqlite.org/howtocorrupt.html, 2.2).
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     throw new Error(`sqlite: ${path} cannot be made or written: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -8,7 +8,7 @@ import type {
   UpdateResult,
 } from '../../core/store.ts'
 import type { SqliteDatabase, SqliteStatement } from './database.ts'
-import { entryIn, handleIn, numberIn } from './rows.ts'
+import { entryIn, handleIn, numberIn, stored } from './rows.ts'
 import type { StatementName } from './sql.ts'
 import { forTable, SQL } from './sql.ts'
 
@@ -42,11 +42,11 @@ export function insertRecord(
   cap: SubjectCap | undefined,
 ): InsertResult {
   if (!freeKey(sql, at, key)) return { outcome: 'exists' }
-  const evicted = makeRoom(sql, at, record.subject, cap, key)
+  const { version, createdAt, seenAt, expiresAt } = record
+  const { handle, subject, meta, data } = textsOf(record)
+  const evicted = makeRoom(sql, at, subject, cap, key)
   if (evicted === undefined) return { outcome: 'limit' }
-  const { version, handle, subject, createdAt, seenAt, expiresAt, meta, data } = record
-  const row = ['live', version, handle, subject ?? null, createdAt, seenAt, expiresAt, null, meta, data] as const
-  sql('insert').run(key, ...row)
+  sql('insert').run(key, 'live', version, handle, subject, createdAt, seenAt, expiresAt, null, meta, data)
   return { outcome: 'inserted', evicted }
 }
 
@@ -57,9 +57,10 @@ export function updateRecord(
   version: number,
   record: SessionRecord,
 ): UpdateResult {
-  const { seenAt, expiresAt, meta, data } = record
-  const values = [record.version, seenAt, expiresAt, meta, data] as const
-  if (isOne(sql('update').run(...values, key, version, at))) return { outcome: 'updated' }
+  const { seenAt, expiresAt } = record
+  const { meta, data } = textsOf(record)
+  if (isOne(sql('update').run(record.version, seenAt, expiresAt, meta, data, key, version, at)))
+    return { outcome: 'updated' }
   return missAt(sql, at, key)
 }
 
@@ -73,10 +74,11 @@ export function rotateRecord(
   const old = entryAt(sql, from.key, at)
   if (old?.state !== 'live' || old.version !== from.version) return missOf(old)
   if (!freeKey(sql, at, to.key)) return { outcome: 'exists' }
-  const { version, handle, subject, createdAt, seenAt, expiresAt, meta, data } = to.record
+  const { version, createdAt, seenAt, expiresAt } = to.record
+  const { handle, subject, meta, data } = textsOf(to.record)
   const evicted = makeRoom(sql, at, subject, options.cap, from.key)
   if (evicted === undefined) return { outcome: 'limit' }
-  const values = [to.key, version, handle, subject ?? null, createdAt, seenAt, expiresAt, meta, data] as const
+  const values = [to.key, version, handle, subject, createdAt, seenAt, expiresAt, meta, data] as const
   // The row keeps its place and changes its key: there is no moment with two live rows, or with none.
   sql('move').run(...values, from.key, from.version, at)
   if (options.tombstone !== undefined) insertMark(sql, from.key, options.tombstone)
@@ -99,6 +101,15 @@ export function isOne({ changes }: { readonly changes: number | bigint }): boole
   return Number(changes) === 1
 }
 
+function textsOf({ handle, subject, meta, data }: SessionRecord) {
+  return {
+    handle: stored(handle),
+    subject: subject === undefined ? null : stored(subject),
+    meta: stored(meta),
+    data: stored(data),
+  }
+}
+
 /** Takes away what has expired or was cleared under the key. False when something live or a mark is there. */
 function freeKey(sql: Statements, at: number, key: StoreKey): boolean {
   sql('deleteAbsent').run(key, at)
@@ -109,11 +120,11 @@ function freeKey(sql: Statements, at: number, key: StoreKey): boolean {
 function makeRoom(
   sql: Statements,
   at: number,
-  subject: string | undefined,
+  subject: string | null,
   cap: SubjectCap | undefined,
   replaced: StoreKey,
 ): readonly string[] | undefined {
-  if (cap === undefined || subject === undefined) return []
+  if (cap === undefined || subject === null) return []
   const others = numberIn(sql('countOthers').get(subject, at, replaced)) ?? 0
   const surplus = others + 1 - cap.max
   if (surplus <= 0) return []
