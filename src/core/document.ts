@@ -2,7 +2,7 @@ import { utf8Length } from '#platform'
 import type { Codec } from './codec.ts'
 import { SessionError } from './errors.ts'
 import { replaceContents } from './in-place.ts'
-import { mergeData } from './merge.ts'
+import { mergeData, mergeQueue } from './merge.ts'
 import type { StandardSchema } from './schema.ts'
 
 /** A message kept for the next page. */
@@ -131,8 +131,11 @@ function merged<Data extends object>(
 ): { readonly content: Content<Data>; readonly clashes: readonly string[] } {
   const { codec } = rules
   const isEqual = (a: unknown, b: unknown): boolean => codec.encode(a) === codec.encode(b)
-  const { value, clashes } = mergeData(decoded(codec, base), decoded(codec, mine), decoded(codec, theirs), isEqual)
-  return { content: split<Data>(value), clashes }
+  const parsed = (text: string): Content<Data> => split<Data>(decoded(codec, text))
+  const [before, here, there] = [parsed(base), parsed(mine), parsed(theirs)]
+  const { value, clashes } = mergeData(before.data, here.data, there.data, isEqual)
+  const flashes = mergeQueue(before.flashes, here.flashes, there.flashes)
+  return { content: { ...split<Data>(value), flashes: [...flashes] }, clashes }
 }
 
 function decoded(codec: Codec, text: string): unknown {

@@ -4,7 +4,8 @@ import { referenceOf } from './record.ts'
 import { subjectOf } from './save.ts'
 import type { State } from './state.ts'
 import { startOver } from './state.ts'
-import type { Tombstone } from './store.ts'
+import { hasSubjects } from './store.ts'
+import type { SessionRecord, Tombstone } from './store.ts'
 import { subjectNameOf } from './subject-key.ts'
 
 /** A dead mark outlives the requests that may still be under way with the old token, in milliseconds. */
@@ -12,26 +13,44 @@ export const DEAD_MARK_TIME = 60_000
 
 /** Ends the session in the store first, then at the client. Harmless when there is none (CVE-2015-5963). */
 export async function endState<Data extends object>(state: State<Data>, next: 'fresh' | 'ended'): Promise<void> {
-  const { store, guard, emitter, config } = state.engine
-  if (state.phase === 'superseded') return
+  const { emitter, config } = state.engine
+  const record = state.live?.record ?? state.lost
+  let end = await endByKey(state)
+  if (end !== 'ended' && record !== undefined && (await endByHandle(state, record))) end = 'ended'
+  if (end === 'ended') {
+    const subject = subjectNameOf(config.namespace, record?.subject)
+    emitter.emit('destroyed', { reference: referenceOf(record?.handle ?? ''), ...subjectOf(subject) })
+  }
+  startOver(state, end === 'superseded' ? 'superseded' : next)
+  state.lost = undefined
+  state.clearsToken = state.presentedKey !== undefined && end !== 'superseded'
+}
+
+/** Ends what lives under the key that this request knows, or where a rotation has moved it meanwhile. */
+async function endByKey<Data extends object>(state: State<Data>): Promise<'ended' | 'superseded' | 'none'> {
+  const { store, guard, config } = state.engine
+  if (state.phase === 'superseded') return 'superseded'
   let key = state.live?.key ?? state.unreadableKey ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
-  let isSuperseded = false
-  const subject = subjectNameOf(config.namespace, state.live?.record.subject)
-  const reference = referenceOf(state.handle ?? '')
   for (let hop = 0; key !== undefined && hop <= MAX_HOPS; hop++) {
     const at = key
     const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
-    if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) {
-      emitter.emit('destroyed', { reference, ...subjectOf(subject) })
-      break
-    }
-    // A rotation may have moved it meanwhile: a logout is final, so it ends there too.
+    if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) return 'ended'
     const found = await follow(state, at)
-    isSuperseded = found === 'superseded'
-    key = typeof found === 'object' ? found.key : undefined
+    if (found === 'superseded') return found
+    key = found?.key
   }
-  startOver(state, isSuperseded ? 'superseded' : next)
-  state.clearsToken = state.presentedKey !== undefined && !isSuperseded
+  return 'none'
+}
+
+/**
+ * A logout is final: the session of a user ends also when its token was replaced and no mark leads to the new one. The
+ * name of a session stays the same through rotation and elevation; a new login has another, and is left alone.
+ */
+async function endByHandle<Data extends object>(state: State<Data>, record: SessionRecord): Promise<boolean> {
+  const { store, guard } = state.engine
+  const { subject, handle } = record
+  if (subject === undefined || !hasSubjects(store)) return false
+  return guard.call('delete', state.activity, () => store.deleteByHandle(subject, handle))
 }
 
 /** The record whose data could not be read has been replaced by a new login, so its token must open nothing. */

@@ -2,7 +2,7 @@ import type { Carried } from './carrier.ts'
 import { absoluteEnd } from './policy.ts'
 import { rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
-import { needsTouch, pendingText, saveState, touchState } from './save.ts'
+import { needsTouch, pendingText, recheckToken, saveState, touchState } from './save.ts'
 import type { State } from './state.ts'
 import { inTurn } from './state.ts'
 
@@ -32,6 +32,7 @@ function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknow
   const text = pendingText(state)
   if (isRotationDue(state)) return () => rotateState(state, state.engine.config.policy.rotationGrace)
   if (text !== undefined) return () => saveState(state, text)
+  if (state.handsToken) return () => recheckToken(state)
   return needsTouch(state) ? () => touchState(state) : undefined
 }
 

@@ -18,6 +18,15 @@ export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual
   return { value: merge({ base, mine, theirs, path: '' }, { clashes, isEqual }), clashes }
 }
 
+/**
+ * The same for a list that is only appended to and emptied: what one side appended goes behind what the other side left,
+ * so that nothing which somebody took out comes back.
+ */
+export function mergeQueue<T>(base: readonly T[], mine: readonly T[], theirs: readonly T[]): readonly T[] {
+  if (startsWith(mine, base, Object.is)) return [...theirs, ...mine.slice(base.length)]
+  return startsWith(theirs, base, Object.is) ? [...mine, ...theirs.slice(base.length)] : mine
+}
+
 interface Sides {
   readonly base: unknown
   readonly mine: unknown

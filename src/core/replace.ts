@@ -1,5 +1,5 @@
 import { parseDuration } from './duration.ts'
-import { DEAD_MARK_TIME, endUnreadable } from './end.ts'
+import { DEAD_MARK_TIME, endState, endUnreadable } from './end.ts'
 import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
 import { bindingOf, endedError } from './open.ts'
@@ -53,15 +53,19 @@ const MARK_GAP = 1000
 
 /** Replaces the token; the data stay. For the time of `grace` the old token reaches the same session. */
 export async function rotateState<Data extends object>(state: State<Data>, grace: number): Promise<'rotated' | 'gone'> {
-  const outcome = await replaceToken(state, {
-    ...markFor(state, grace),
-    goesOn: false,
-    successor: (live, now) => ({
-      ...live.record,
-      meta: { ...live.meta, rotatedAt: now },
-      text: state.document.encode(maxBytesOf(state, live.record.subject)),
-    }),
-  })
+  const isDone = grace > 0 && state.live?.isGraceful === true
+  const outcome = isDone
+    ? 'moved'
+    : await replaceToken(state, {
+        ...markFor(state, grace),
+        // Without grace the token is replaced for safety's sake: that another request has done it first is not enough.
+        goesOn: grace === 0,
+        successor: (live, now) => ({
+          ...live.record,
+          meta: { ...live.meta, rotatedAt: now },
+          text: state.document.encode(maxBytesOf(state, live.record.subject)),
+        }),
+      })
   if (outcome !== 'moved') return outcome
   // Another request has done it, and its response carries the new token; what was changed here goes to the same place.
   return (await saveState(state)) === 'gone' ? 'gone' : 'rotated'
@@ -180,7 +184,7 @@ export async function logoutKeeping<Data extends object>(
       }
     },
   })
-  if (outcome !== 'rotated') return
+  if (outcome !== 'rotated') return endState(state, 'fresh')
   state.document.reset(state.live?.record.data)
   state.engine.emitter.emit('destroyed', {
     reference,

@@ -191,8 +191,21 @@ export async function relocate<Data extends object>(state: State<Data>, mark: To
     return true
   }
   state.engine.emitter.emit('gone', { reference: referenceOf(state.handle ?? '') })
+  state.lost = state.live?.record
   startOver(state, mark === undefined ? 'ended' : 'superseded')
   return false
+}
+
+/**
+ * Between a login or rotation in the handler and the end of the request others may have ended the session, or replaced
+ * its token again: then it is not handed out, for it would overwrite a newer one in the browser (COOKIE-13).
+ */
+export async function recheckToken<Data extends object>(state: State<Data>): Promise<void> {
+  const { store, guard } = state.engine
+  const { live } = state
+  if (live === undefined) return
+  const entry = await guard.call('get', state.activity, () => store.get(live.key))
+  if (entry?.state !== 'live') await relocate(state, entry)
 }
 
 /** Writes down that the session is in use, if that is due. Failure costs nothing but an earlier end. */

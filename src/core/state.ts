@@ -63,6 +63,8 @@ export interface State<Data extends object> {
   /** The public name; of a fresh session, the one it will have. */
   handle: string | undefined
   live: Live | undefined
+  /** The record as it was when it was found gone from its key. A logout ends it wherever it lives now. */
+  lost: SessionRecord | undefined
   document: Document<Data>
   isStarted: boolean
   isNew: boolean
@@ -96,6 +98,7 @@ export function freshState<Data extends object>(
     token: undefined,
     handle: undefined,
     live: undefined,
+    lost: undefined,
     document: openDocument(engine.config.rules),
     isStarted: false,
     isNew: true,

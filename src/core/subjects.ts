@@ -25,7 +25,10 @@ export interface SubjectSessions {
   count(): Promise<number>
   /** Ends one. False when the user has no such session. */
   end(handle: string): Promise<boolean>
-  /** Ends all as one step, but `except`, which gets a new token. Returns how many have ended. */
+  /**
+   * Ends all as one step, but `except`, which gets a new token; it ends as well when another request has replaced its
+   * token meanwhile. Returns how many have ended.
+   */
   endAll<Data extends object>(options?: { readonly except?: Session<Data> }): Promise<number>
   /** Ends those that the test picks, such as the ones of an identity provider's session. */
   endWhere(test: (session: SessionSummary) => boolean): Promise<number>
@@ -51,12 +54,13 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     count: () => call(() => store.countBySubject(key)),
     end,
     async endAll({ except } = {}) {
-      const count = await call(() =>
-        store.deleteBySubject(key, except?.subject === subject ? except.handle : undefined),
-      )
-      // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3).
-      if (except?.subject === subject) await except.rotate({ grace: '0s' })
-      return revoked(count)
+      const kept = except?.subject === subject ? except.handle : undefined
+      const count = revoked(await call(() => store.deleteBySubject(key, kept)))
+      if (except === undefined || kept === undefined) return count
+      // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3). When somebody else
+      // has replaced that token just now, it cannot be told which of the two is the user: then it ends too.
+      const isKept = (await except.rotate({ grace: '0s' })) === 'rotated'
+      return isKept || !(await end(kept)) ? count : count + 1
     },
     async endWhere(test) {
       const chosen = (await list()).filter(test)
