@@ -1,0 +1,125 @@
+import { it } from 'vitest'
+import type { SessionsOptions } from '../../src/core/config.ts'
+import { storeKeyOf } from '../../src/core/key.ts'
+import type { StoreKey } from '../../src/core/key.ts'
+import type { Outcome } from '../../src/core/response.ts'
+import type { Session } from '../../src/core/session.ts'
+import type { SessionRecord } from '../../src/core/store.ts'
+import type { Token } from '../../src/core/token.ts'
+import type { Fault, HeldCall, HoldRule, PausableStore } from '../../src/testing/index.ts'
+import { faultStore, pausableStore } from '../../src/testing/index.ts'
+import type { Bed, Client, Loose, TestClock } from '../support/bed.ts'
+import { bed, copyOf, newClient, receive, settled, testClock, tokenOf } from '../support/bed.ts'
+import type { FullStore } from '../support/stores.ts'
+import { recordsIn, storesUnderTest } from '../support/stores.ts'
+
+export type Options = Partial<SessionsOptions<Loose>>
+
+/** One store, held and released by the test, with sessions on top. */
+export interface Lab extends Bed<Loose> {
+  readonly clock: TestClock
+  /** The store itself, past everything that holds calls. */
+  readonly raw: FullStore
+  readonly paused: PausableStore<FullStore>
+  /** A manager of its own on the same store, as another process would have. */
+  another(options?: Options): Bed<Loose>
+  /** A client with an anonymous session that holds these data. */
+  visitor(data?: Loose): Promise<Client>
+  /** Everything that lives in the store. */
+  live(): Promise<readonly SessionRecord[]>
+  /** What lies under the key of the client's token, or of that token. */
+  under(token: Client | string | undefined): ReturnType<FullStore['get']>
+  /** Waits until so many calls that fit are held. */
+  held(count: number, rule?: HoldRule): Promise<readonly HeldCall[]>
+}
+
+/** Calls are never late on a test's clock, however busy the machine is. */
+const PATIENT: Options = { storeTimeout: '1h', sweepEvery: '30d' }
+
+/** A test of that title for every store. */
+export function race(title: string, play: (lab: Lab) => Promise<void>, options: Options = {}): void {
+  for (const { name, make } of storesUnderTest) {
+    it(`${title} (${name} store)`, async () => {
+      const clock = testClock()
+      const { store, close } = await make(clock.now)
+      try {
+        await play(labOn(store, clock, options))
+      } finally {
+        await close()
+      }
+    })
+  }
+}
+
+function labOn(raw: FullStore, clock: TestClock, options: Options): Lab {
+  const paused = pausableStore(raw)
+  const main = bed<Loose>({ ...PATIENT, ...options, store: paused.store, clock })
+  return {
+    ...main,
+    raw,
+    paused,
+    another: (own = {}) => bed<Loose>({ ...PATIENT, ...options, ...own, store: paused.store, clock }),
+    async visitor(data = { seen: true }) {
+      const client = newClient()
+      await main.visit(client, (session) => void Object.assign(session.data, data))
+      return client
+    },
+    live: async () => (await recordsIn(raw)).map(([, record]) => record),
+    under: async (token) => raw.get(keyOf(typeof token === 'object' ? tokenOf(token) : token)),
+    async held(count, rule) {
+      while (paused.held(rule).length < count) await settled()
+      return paused.held(rule)
+    },
+  }
+}
+
+/** The store as a process sees it that dies at that call of its own, before it or just after. */
+export function crashing(store: FullStore, crashAt: number, fault: Fault): FullStore {
+  let hasCrashed = false
+  const die = async (run: () => Promise<unknown>): Promise<unknown> => {
+    hasCrashed = true
+    if (fault === 'drop-reply') await run()
+    throw new Error('crashed')
+  }
+  const rules = [
+    { fault: 'reject', when: () => hasCrashed },
+    { fault: die, calls: [crashAt] },
+  ] as const
+  return faultStore(store, { rules }).store
+}
+
+/** The key under which the session of a token is kept. */
+export function keyOf(token: string | undefined): StoreKey {
+  return storeKeyOf('id', (token ?? '') as Token)
+}
+
+/** The data of a stored record. */
+export function dataOf(record: Awaited<ReturnType<FullStore['get']>>): unknown {
+  return record?.state === 'live' ? (JSON.parse(record.data) as unknown) : undefined
+}
+
+/** What a request holds at its end. */
+export async function finish(session: Session<Loose>): Promise<Pick<Outcome, 'cookies'>> {
+  return { cookies: (await session.commit())?.cookies ?? [] }
+}
+
+/** The clients that result when the responses reach copies of this one in every order. */
+export function inEveryOrder(client: Client, ...outcomes: readonly Pick<Outcome, 'cookies'>[]): readonly Client[] {
+  return permutations(outcomes).map((order) => {
+    const copy = copyOf(client)
+    for (const outcome of order) receive(copy, outcome)
+    return copy
+  })
+}
+
+function permutations<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length < 2) return [items]
+  return items.flatMap((item, i) => permutations(items.toSpliced(i, 1)).map((rest) => [item, ...rest]))
+}
+
+/** The token that an outcome hands out, if it does. */
+export function tokenIn(outcome: Pick<Outcome, 'cookies'>): string | undefined {
+  const receiver = newClient()
+  receive(receiver, outcome)
+  return tokenOf(receiver)
+}
