@@ -99,7 +99,6 @@ describe('values that JSON would change', () => {
       withSparseArray: true,
       withTypedArray: true,
       withNullPrototype: true,
-      withUnicodeString: true,
     })
     fc.assert(
       fc.property(anything, (value) => {
@@ -135,9 +134,12 @@ describe('shapes that are dangerous to walk', () => {
   })
 
   it('DOS-7: a cycle is told from depth, also a long one', () => {
-    const ring: { next?: unknown } = {}
+    interface Link {
+      next?: Link
+    }
+    const ring: Link = {}
     let last = ring
-    for (let i = 0; i < 100; i++) last = (last.next = {}) as { next?: unknown }
+    for (let i = 0; i < 100; i++) last = last.next = {}
     last.next = ring
     expect(refusalOf(ring)).toMatchObject({ code: 'not-encodable' })
   })
@@ -150,10 +152,8 @@ describe('shapes that are dangerous to walk', () => {
 
   it('DOS-8 VULN-34: a hundred thousand keys that look like integers are refused before anything is turned into text', () => {
     const keys = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [String(i), { toJSON: 0 }]))
-    expect(refusalOf({ a: keys })).toMatchObject({
-      code: 'too-large',
-      message: expect.stringMatching(/more than 1000 keys/),
-    })
+    expect(refusalOf({ a: keys }).code).toBe('too-large')
+    expect(refusalOf({ a: keys }).message).toMatch(/more than 1000 keys/)
   })
 
   it('DOS-8: a thousand keys are accepted, in every object of the data', () => {

@@ -3,12 +3,11 @@ import type { Loose } from '../../test/support/bed.ts'
 import { bed, newClient, testClock } from '../../test/support/bed.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { cookieCarrier } from './cookie-carrier.ts'
-import type { SessionsOptions } from './config.ts'
 import { createSessions } from './sessions.ts'
 
 /** Options as they may come from plain JavaScript or a configuration file. */
 function make(options: object): () => unknown {
-  return () => createSessions({ store: memoryStore(), ...options } as SessionsOptions<Loose>)
+  return () => createSessions<Loose>({ store: memoryStore(), ...options })
 }
 
 afterEach(() => vi.unstubAllEnvs())
@@ -49,9 +48,9 @@ describe('options', () => {
     [{ perSubject: { max: 3 } }, /^perSubject\.onLimit: expected 'evict-oldest' or 'reject'/],
     [{ cookie: {}, carriers: [cookieCarrier()] }, /^cookie: give either cookie or carriers/],
     [{ cookie: { sameSite: 'Lax' } }, /^cookie: sameSite must be one of lax/],
-    [{ carriers: [] }, /^carriers: at least one is needed, such as cookieCarrier\(\)/],
-    [{ carriers: cookieCarrier() }, /^carriers: expected a list/],
-    [{ carriers: ['cookie'] }, /^carriers: expected a list of carriers/],
+    [{ carriers: [] }, /^carriers: give a list of at least one, such as \[cookieCarrier\(\)\]/],
+    [{ carriers: cookieCarrier() }, /^carriers: give a list/],
+    [{ carriers: ['cookie'] }, /^carriers: expected carriers, such as cookieCarrier\(\)/],
     [{ carriers: [cookieCarrier(), cookieCarrier({ name: '__Host-b' })] }, /^carriers: two have the same name/],
     [{ secrets: [] }, /^secrets: give a list of at least one/],
     [{ secrets: ['short'] }, /^secrets: each must be a string of at least 32/],

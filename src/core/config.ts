@@ -9,7 +9,7 @@ import type { CookieOptions } from './cookie-carrier.ts'
 import type { DocumentRules } from './document.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
-import { checkChoice, checkFunction, checkNames, checkedCount } from './options.ts'
+import { checkChoice, checkFunction, checkList, checkNames, checkedCount } from './options.ts'
 import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
 import { createPolicy } from './policy.ts'
 import type { StandardSchema } from './schema.ts'
@@ -156,11 +156,10 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   })
 }
 
+const NAMES =
+  'store name namespace initial schema codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
+  'onStoreError storeTimeout sweepEvery now'
 const GROUPS = {
-  createSessions: [
-    ...['store', 'name', 'namespace', 'initial', 'schema', 'codec', 'timeouts', 'rotation', 'limits', 'perSubject'],
-    ...['cookie', 'carriers', 'secrets', 'bind', 'refusal', 'onStoreError', 'storeTimeout', 'sweepEvery', 'now'],
-  ],
   timeouts: ['idle', 'absolute', 'anonymous', 'touchEvery'],
   rotation: ['every', 'grace'],
   limits: ['bytes', 'anonymousBytes', 'depth', 'keys'],
@@ -169,7 +168,7 @@ const GROUPS = {
 } as const
 
 function checkOptions<Data extends object>(options: SessionsOptions<Data>): void {
-  checkNames('createSessions', options, GROUPS.createSessions)
+  checkNames('createSessions', options, NAMES.split(' '))
   for (const group of ['timeouts', 'rotation', 'limits', 'perSubject', 'refusal'] as const) {
     if (options[group] !== undefined) checkNames(group, options[group], GROUPS[group])
   }
@@ -210,10 +209,10 @@ function emptyData<Data extends object>(): () => Data {
 
 // Cookie first (it wins when present), fallbacks last.
 function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
-  if (!Array.isArray(carriers) || carriers.some((carrier) => typeof carrier?.read !== 'function')) {
-    throw new TypeError('carriers: expected a list of carriers, such as [cookieCarrier()]')
+  checkList('carriers', carriers, 'give a list of at least one, such as [cookieCarrier()]')
+  if (carriers.some((carrier) => typeof carrier?.read !== 'function')) {
+    throw new TypeError('carriers: expected carriers, such as cookieCarrier()')
   }
-  if (carriers.length === 0) throw new TypeError('carriers: at least one is needed, such as cookieCarrier()')
   const names = new Set(carriers.map((carrier) => carrier.name))
   if (names.size !== carriers.length) throw new TypeError('carriers: two have the same name; each may be given once')
   const rank = (carrier: Carrier): number => (carrier.isFallback ? 2 : carrier.name === 'cookie' ? 0 : 1)
@@ -226,9 +225,7 @@ function namespaceOf(carriers: readonly Carrier[]): string {
 }
 
 function checkedSecrets(secrets: readonly string[]): readonly string[] {
-  if (!Array.isArray(secrets) || secrets.length === 0) {
-    throw new TypeError('secrets: give a list of at least one, or leave the option out')
-  }
+  checkList('secrets', secrets, 'give a list of at least one, or leave the option out')
   for (const secret of secrets) {
     if (typeof secret !== 'string' || utf8Length(secret) < 32) {
       throw new TypeError('secrets: each must be a string of at least 32 random bytes (ASVS 5.0 11.2.3)')

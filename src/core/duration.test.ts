@@ -37,7 +37,7 @@ describe('durations', () => {
       `${'9'.repeat(400)}d`,
     ]
     for (const value of [...wrong, 15, Infinity, Number.NaN, null, undefined, {}, ['1s']]) {
-      expect(() => parseDuration('timeouts.idle', value), String(value)).toThrow(
+      expect(() => parseDuration('timeouts.idle', value), JSON.stringify(value)).toThrow(
         /^timeouts\.idle: expected a duration with a unit, such as '15m'/,
       )
     }

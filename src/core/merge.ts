@@ -46,8 +46,8 @@ function merge(sides: Sides, run: Run): unknown {
   if (isSame(mine, base, isEqual)) return theirs
   if (isSame(theirs, base, isEqual) || isSame(mine, theirs, isEqual)) return mine
   if (isPlain(mine) && isPlain(theirs)) return mergeObjects(isPlain(base) ? base : {}, mine, theirs, path, run)
-  if (Array.isArray(mine) && Array.isArray(theirs)) {
-    const start: readonly unknown[] = Array.isArray(base) ? base : []
+  if (isList(mine) && isList(theirs)) {
+    const start = isList(base) ? base : []
     if (startsWith(mine, start, isEqual) && startsWith(theirs, start, isEqual)) {
       return [...theirs, ...mine.slice(start.length)]
     }
@@ -73,6 +73,10 @@ function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run
 
 function own(object: Plain, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value)
 }
 
 function isPlain(value: unknown): value is Plain {

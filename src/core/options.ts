@@ -34,3 +34,8 @@ export function checkedCount(option: string, value: unknown, most: number = Numb
   const upTo = most === Number.MAX_SAFE_INTEGER ? '' : ` and at most ${most}`
   throw new TypeError(`${option}: expected an integer of at least 1${upTo}`)
 }
+
+/** @throws TypeError when the value is no list of at least one. */
+export function checkList(option: string, given: unknown, remedy: string): void {
+  if (!Array.isArray(given) || given.length === 0) throw new TypeError(`${option}: ${remedy}`)
+}

@@ -130,7 +130,10 @@ describe('what a client may present', () => {
     await visit(client, (session) => session.start())
     const token = tokenOf(client) ?? ''
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-    const aliases = [...alphabet].map((last) => token.slice(0, -1) + last).filter((text) => text !== token)
+    const aliases = alphabet
+      .split('')
+      .map((last) => token.slice(0, -1) + last)
+      .filter((text) => text !== token)
     const sameBytes = aliases.filter((text) => asBits(text as Token).join() === asBits(token as Token).join())
     expect(sameBytes).toHaveLength(3)
     const standard = token.replaceAll('-', '+').replaceAll('_', '/')
