@@ -1,4 +1,4 @@
-import { later } from '#platform'
+import { pause } from '#platform'
 import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
 import { bindingOf, follow } from './open.ts'
@@ -250,5 +250,5 @@ export async function backOff(attempt: number): Promise<void> {
   }
   if (attempt < 10) return
   const spread = (secretBytes(1)[0] ?? 0) / 255
-  await new Promise<void>((resolve) => void later(1 + Math.floor((attempt * spread) / 10), resolve))
+  await pause(1 + Math.floor((attempt * spread) / 10))
 }

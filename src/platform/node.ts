@@ -35,6 +35,10 @@ export function later(milliseconds: number, fn: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
+}
+
 export function nextTurn(fn: () => void): void {
   setImmediate(fn)
 }

@@ -14,6 +14,8 @@ export interface Platform {
   utf8Length(text: string): number
   /** Calls `fn` once, later; the returned function cancels it. The process does not stay alive for it. */
   later(milliseconds: number, fn: () => void): () => void
+  /** Resolves later. The process stays alive for it: a script must not end in the middle of a save. */
+  pause(milliseconds: number): Promise<void>
   /** Calls `fn` in the next turn of the event loop, after the input and output that are waiting. */
   nextTurn(fn: () => void): void
   /** A value that follows the asynchronous flow of `run`. */

@@ -47,6 +47,10 @@ export function later(milliseconds: number, fn: () => void): () => void {
   return () => web.clearTimeout(timer)
 }
 
+export function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void web.setTimeout(resolve, milliseconds))
+}
+
 export function nextTurn(fn: () => void): void {
   web.setTimeout(fn, 0)
 }
