@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, vi } from 'vitest'
 import { ensurePart } from '../../../scripts/parts.ts'
 import type { RunningServer, ServerOptions } from './server.ts'
 import { startServer, temporaryFolder } from './server.ts'
@@ -23,6 +23,8 @@ export interface Visitor {
 
 /** Starts both before the file's tests; the returned function gives them inside a test. */
 export function useStage(options: Partial<ServerOptions> = {}): () => Stage {
+  // A browser on a busy machine needs longer than a unit test.
+  vi.setConfig({ testTimeout: 60_000 })
   const folder = temporaryFolder()
   const contexts: BrowserContext[] = []
   let browser: Browser | undefined
@@ -65,7 +67,7 @@ function openStage(browser: Browser, server: RunningServer, contexts: BrowserCon
     async visitor(options = {}) {
       const context = await browser.newContext({ baseURL: server.url, ...options })
       contexts.push(context)
-      context.setDefaultTimeout(10_000)
+      context.setDefaultTimeout(20_000)
       const page = await context.newPage()
       return {
         context,
