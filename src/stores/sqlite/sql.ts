@@ -42,8 +42,32 @@ const PRESENT = `expires_at > ? AND epoch = ${EPOCH}`
 const LIVE = `state = 'live' AND ${PRESENT}`
 const COLUMNS = 'state, version, handle, subject, created_at, seen_at, expires_at, moved_to, meta, data'
 
+/** The statements by name. */
+export type StatementName =
+  | 'get'
+  | 'findAny'
+  | 'deleteAbsent'
+  | 'insert'
+  | 'update'
+  | 'touch'
+  | 'move'
+  | 'delete'
+  | 'countBySubject'
+  | 'listBySubject'
+  | 'oldestBySubject'
+  | 'countOthers'
+  | 'deleteById'
+  | 'deleteByHandle'
+  | 'deleteBySubject'
+  | 'clear'
+  | 'sweepStale'
+  | 'sweepExpired'
+  | 'lastId'
+  | 'pageEnd'
+  | 'page'
+
 /** Every statement of the store. `{table}` stands for the checked name; all else travels as a parameter. */
-export const SQL = {
+export const SQL: Readonly<Record<StatementName, string>> = {
   get: `SELECT ${COLUMNS} FROM "{table}" WHERE key = ? AND ${PRESENT}`,
   findAny: `SELECT id FROM "{table}" WHERE key = ?`,
   deleteAbsent: `DELETE FROM "{table}" WHERE key = ? AND NOT (${PRESENT})`,
@@ -72,9 +96,7 @@ export const SQL = {
   lastId: `SELECT max(id) AS n FROM "{table}"`,
   pageEnd: `SELECT max(id) AS n FROM (SELECT id FROM "{table}" WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`,
   page: `SELECT key, ${COLUMNS} FROM "{table}" WHERE id > ? AND id <= ? AND ${LIVE} ORDER BY id`,
-} as const
-
-export type StatementName = keyof typeof SQL
+}
 
 /** `SELECT` statements for people with the `sqlite3` tool stand in docs/stores/sqlite.md. */
 export function forTable(sql: string, table: string): string {
