@@ -129,8 +129,8 @@ export interface Config<Data extends object> {
 /** @throws TypeError naming the option that is wrong. */
 export function readConfig<Data extends object>(options: SessionsOptions<Data>): Config<Data> {
   checkOptions(options)
-  const { limits = {} } = options
-  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier(options.cookie)])
+  const { limits = {}, now = Date.now } = options
+  const carriers = checkedCarriers(options.carriers ?? [cookieCarrier({ now, ...options.cookie })])
   const bytes = checkedCount('limits.bytes', limits.bytes ?? 65_536)
   // Deeper data would be a danger to the stack.
   const depth = checkedCount('limits.depth', limits.depth ?? 32, 1000)
@@ -152,7 +152,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     onStoreError: options.onStoreError ?? 'throw',
     storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
     sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
-    now: options.now ?? Date.now,
+    now,
   })
 }
 
@@ -204,6 +204,7 @@ function checkRefusal(refusal: Refusal): void {
 
 // Without `initial`, Data has no keys that must be there, or the application's type says more than it keeps.
 function emptyData<Data extends object>(): () => Data {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see above
   return () => ({}) as Data
 }
 

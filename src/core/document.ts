@@ -56,65 +56,82 @@ export interface Document<Data> {
 /** Flash messages travel inside the document under this key, which the application's data cannot have. */
 const FLASHES = '$flash'
 
+/** What a document remembers: the text in the store, and the content since it was touched. */
+interface Held<Data> {
+  readonly rules: DocumentRules<Data>
+  base: string | undefined
+  content: Content<Data> | undefined
+}
+
 /** A document that the store holds as `stored`, or a new one that begins with the initial data. */
 export function openDocument<Data extends object>(rules: DocumentRules<Data>, stored?: string): Document<Data> {
-  let base = stored
-  let content: Content<Data> | undefined
-
-  // `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
-  function opened(): Content<Data> {
-    base ??= write(rules, { data: rules.initial(), flashes: [] })
-    return (content ??= read(rules, base))
-  }
-  function replace(next: Content<Data>): void {
-    replaceContents(opened().data, next.data)
-    opened().flashes = next.flashes
-  }
+  const held: Held<Data> = { rules, base: stored, content: undefined }
   return {
     get isOpen() {
-      return content !== undefined
+      return held.content !== undefined
     },
     get content() {
-      return opened()
+      return opened(held)
     },
-    encode(maxBytes, draft) {
-      if (draft === undefined && content === undefined && base !== undefined) return base
-      const text = write(rules, draft ?? opened())
-      const bytes = utf8Length(text)
-      if (bytes <= maxBytes) return text
-      throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
-    },
-    differs: (text) => text !== base,
-    draft() {
-      const basis = write(rules, opened())
-      return { content: read(rules, basis), basis }
-    },
-    isBasisOf: ({ basis }) => write(rules, opened()) === basis,
-    absorb({ content, basis }, text) {
-      const present = write(rules, opened())
-      replace(present === basis ? content : merged(rules, basis, present, text).content)
-    },
-    settle(text) {
-      base = text
-    },
-    reset(text) {
-      const before = content
-      base = text
-      content = undefined
-      if (before === undefined) return
-      const next = opened()
-      content = before
-      replace(next)
-    },
-    rebase(theirs) {
-      const before = base
-      base = theirs
-      if (content === undefined || before === undefined) return []
-      const { content: next, clashes } = merged(rules, before, write(rules, content), theirs)
-      replace(next)
-      return clashes
-    },
+    encode: (maxBytes, draft) => encode(held, maxBytes, draft),
+    differs: (text) => text !== held.base,
+    draft: () => draftOf(held),
+    isBasisOf: ({ basis }) => write(rules, opened(held)) === basis,
+    absorb: (draft, text) => absorb(held, draft, text),
+    settle: (text) => void (held.base = text),
+    reset: (text) => reset(held, text),
+    rebase: (theirs) => rebase(held, theirs),
   }
+}
+
+// `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
+function opened<Data extends object>(held: Held<Data>): Content<Data> {
+  held.base ??= write(held.rules, { data: held.rules.initial(), flashes: [] })
+  return (held.content ??= read(held.rules, held.base))
+}
+
+function encode<Data extends object>(held: Held<Data>, maxBytes: number, draft?: Content<Data>): string {
+  if (draft === undefined && held.content === undefined && held.base !== undefined) return held.base
+  const text = write(held.rules, draft ?? opened(held))
+  const bytes = utf8Length(text)
+  if (bytes <= maxBytes) return text
+  throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
+}
+
+function draftOf<Data extends object>(held: Held<Data>): Draft<Data> {
+  const basis = write(held.rules, opened(held))
+  return { content: read(held.rules, basis), basis }
+}
+
+function absorb<Data extends object>(held: Held<Data>, { content, basis }: Draft<Data>, text: string): void {
+  const present = write(held.rules, opened(held))
+  replace(held, present === basis ? content : merged(held.rules, basis, present, text).content)
+}
+
+// The application may hold the object, so the next session's data go into the same one.
+function reset<Data extends object>(held: Held<Data>, text: string | undefined): void {
+  const before = held.content
+  held.base = text
+  held.content = undefined
+  if (before === undefined) return
+  const next = opened(held)
+  held.content = before
+  replace(held, next)
+}
+
+function rebase<Data extends object>(held: Held<Data>, theirs: string): readonly string[] {
+  const { rules, base, content } = held
+  held.base = theirs
+  if (content === undefined || base === undefined) return []
+  const { content: next, clashes } = merged(rules, base, write(rules, content), theirs)
+  replace(held, next)
+  return clashes
+}
+
+function replace<Data extends object>(held: Held<Data>, next: Content<Data>): void {
+  const content = opened(held)
+  replaceContents(content.data, next.data)
+  content.flashes = next.flashes
 }
 
 function read<Data extends object>(rules: DocumentRules<Data>, text: string): Content<Data> {
@@ -160,7 +177,13 @@ function split<Data extends object>(value: unknown): Content<Data> {
   }
   const found: unknown = Object.hasOwn(value, FLASHES) ? Reflect.get(value, FLASHES) : undefined
   if (found !== undefined) Reflect.deleteProperty(value, FLASHES)
-  return { data: value as Data, flashes: Array.isArray(found) ? (found as Flash[]) : [] }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- checked by the schema, or the application's word
+  return { data: value as Data, flashes: Array.isArray(found) ? found.filter(isFlash) : [] }
+}
+
+function isFlash(value: unknown): value is Flash {
+  if (typeof value !== 'object' || value === null || !('kind' in value) || !('message' in value)) return false
+  return typeof value.kind === 'string' && typeof value.message === 'string'
 }
 
 function validated<Data extends object>(
@@ -172,6 +195,7 @@ function validated<Data extends object>(
   if (result === undefined) return data
   if (result instanceof Promise)
     throw new TypeError('schema: validates asynchronously; session data needs a synchronous schema')
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a schema for `Data` gives `Data`
   if (result.issues === undefined) return code === 'undecodable' ? (result.value as Data) : data
   const at = (result.issues[0]?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')
   throw new SessionError(code, `session data: ${at === '' ? 'data' : `data.${at}`} does not fit the schema`)

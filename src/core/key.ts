@@ -15,6 +15,7 @@ const VERSION = 's1'
  */
 export function storeKeyOf(namespace: string, token: Token): StoreKey {
   const digest = toBase64Url(sha256(`sojourn:key:${namespace}\0${token}`))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place that makes a StoreKey
   return `${VERSION}.${partitionOf(token)}.${digest}` as StoreKey
 }
 

@@ -6,8 +6,7 @@ const REGISTRY = Symbol.for('sojourn.sessions')
  * again gets the manager it made before, with its store and its sessions.
  */
 export function registered<T>(name: string, build: () => T): T {
-  const holder = globalThis as { [REGISTRY]?: Map<string, T> }
-  const managers = (holder[REGISTRY] ??= new Map())
+  const managers = registry<T>()
   const existing = managers.get(name)
   if (existing !== undefined) return existing
   const built = build()
@@ -17,6 +16,11 @@ export function registered<T>(name: string, build: () => T): T {
 
 /** Forgets a manager that has been closed, so that the name can be used anew. */
 export function unregister(name: string): void {
-  const holder = globalThis as { [REGISTRY]?: Map<string, unknown> }
-  holder[REGISTRY]?.delete(name)
+  registry().delete(name)
+}
+
+function registry<T>(): Map<string, T> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only this file knows the symbol
+  const holder = globalThis as { [REGISTRY]?: Map<string, T> }
+  return (holder[REGISTRY] ??= new Map())
 }

@@ -69,6 +69,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** The keys of the data: a list of its own, so that changing the data while walking it is safe. */
   keys(): readonly (keyof Data & string)[] {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the own keys of `Data`
     return Object.keys(this.data) as (keyof Data & string)[]
   }
 

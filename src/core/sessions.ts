@@ -67,7 +67,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     guard,
     emitter,
     touching: new Set(),
-    sweepWhenDue: sweeper.sweepWhenDue,
+    sweepWhenDue: () => sweeper.sweepWhenDue(),
   }
   const running = ambient<Session<Data>>()
 
@@ -77,22 +77,11 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
       return state instanceof Promise ? state.then((loaded) => new Session(loaded)) : new Session(state)
     },
     openReadOnly: async (facts) => new Session(await openState(engine, facts, true)),
-    current() {
-      const session = running.get()
-      if (session !== undefined) return session
-      throw new SessionError(
-        'no-session',
-        'sessions.current: no request is being served here; call it inside a handler',
-      )
-    },
+    current: () => found(running.get()),
     run: (session, fn) => running.run(session, fn),
     forSubject: (subject) => subjectSessions(engine, subject),
-    async revokeAll() {
-      if (!isClearable(store)) throw new SessionError('unsupported', `store ${store.name}: it cannot end all sessions`)
-      await guard.call('clear', undefined, () => store.clear())
-      emitter.emit('revoked', {})
-    },
-    sweep: sweeper.sweep,
+    revokeAll: () => revokeAll(engine),
+    sweep: () => sweeper.sweep(),
     on: (name, listener) => emitter.on(name, listener),
     policy: () => config.policy,
     async close() {
@@ -101,6 +90,17 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
       if (isClosable(store)) await store.close()
     },
   }
+}
+
+function found<S>(session: S | undefined): S {
+  if (session !== undefined) return session
+  throw new SessionError('no-session', 'sessions.current: no request is being served here; call it inside a handler')
+}
+
+async function revokeAll<Data extends object>({ store, guard, emitter }: Engine<Data>): Promise<void> {
+  if (!isClearable(store)) throw new SessionError('unsupported', `store ${store.name}: it cannot end all sessions`)
+  await guard.call('clear', undefined, () => store.clear())
+  emitter.emit('revoked', {})
 }
 
 function checkedStore(store: Store): Store {

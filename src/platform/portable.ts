@@ -12,6 +12,7 @@ interface WebPlatform {
   readonly AsyncLocalStorage?: new <T>() => { run<R>(value: T, fn: () => R): R; getStore(): T | undefined }
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
 }
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what every web platform has
 const web = globalThis as unknown as WebPlatform
 const encoder = new web.TextEncoder()
 

@@ -169,8 +169,8 @@ describe('web.py: what web.session does', () => {
   })
 
   it('Y22 Y23: a set-up module loaded twice gives one manager and one store, and the middleware loads and saves once', async () => {
-    const first = (await import('./hot-setup.ts')) as typeof import('./hot-setup.ts')
-    const again = `./hot-setup.ts?again=${1}`
+    const first = await import('./hot-setup.ts')
+    const again = './hot-setup.ts?again'
     const second = (await import(/* @vite-ignore */ again)) as typeof import('./hot-setup.ts')
     onTestFinished(() => first.sessions.close())
     expect(second).not.toBe(first)
