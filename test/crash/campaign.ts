@@ -15,6 +15,8 @@ export interface CampaignOptions {
   /** The most. */
   readonly kills: number
   readonly seed: number
+  /** Ends the campaign after the round that is under way; its process is gone then. */
+  readonly signal: AbortSignal
   readonly preload?: URL
   /** Whether enough has been found to stop before that. */
   readonly isEnough?: (kinds: ReadonlySet<FindingKind>) => boolean
@@ -58,13 +60,14 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   }
 }
 
-async function run({ kills, seed, isEnough }: CampaignOptions, setting: Setting): Promise<Report> {
+async function run({ kills, seed, signal, isEnough }: CampaignOptions, setting: Setting): Promise<Report> {
   const random = seededRandom(seed)
   const ledger = createLedger()
   const visitors = await prepare(setting, ledger, random)
   const startTimes: number[] = []
   let lastKill = 0
   while (ledger.round < kills && isEnough?.(kindsIn(ledger)) !== true) {
+    signal.throwIfAborted()
     if (ledger.round > 0 && random() < 1 / CUT_STARTS) await cutStart(setting, random() * (startTimes.at(-1) ?? 0))
     const app = await startApplication(setting)
     try {

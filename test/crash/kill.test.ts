@@ -8,13 +8,14 @@
  * `KILLS=1000 SEED=1 npm run test:unit -- test/crash` kills more often, and repeats the choices of a run.
  */
 import { randomInt } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreName } from './application.ts'
-import type { Report } from './campaign.ts'
+import type { CampaignOptions, Report } from './campaign.ts'
 import { campaign } from './campaign.ts'
 import type { FindingKind } from './ledger.ts'
 
 const KILLS = Number(process.env['KILLS'] ?? 200)
+const KILLS_EACH = Math.ceil(KILLS / 2)
 const SEED = Number(process.env['SEED'] ?? randomInt(2 ** 31))
 /** Generous, because the machine may be busy; a start that needs a hand never succeeds. */
 const TIMEOUT_MS = 60_000 + KILLS * 5_000
@@ -23,12 +24,12 @@ const stores: readonly StoreName[] = ['sqlite', 'file']
 
 describe.each(stores)('the application on the %s store', (store) => {
   it(
-    `STORE-7 RACE-5 VULN-5: killed at ${KILLS / 2} random moments it loses, halves and revives nothing, and starts at once`,
+    `STORE-7 RACE-5 VULN-5: killed at ${KILLS_EACH} random moments it loses, halves and revives nothing, and starts at once`,
     { timeout: TIMEOUT_MS },
-    async () => {
-      const kills = Math.ceil(KILLS / stores.length)
+    async ({ signal }) => {
+      const kills = KILLS_EACH
       console.log(`${store}: ${kills} kills, SEED=${SEED}`)
-      const report = await campaign({ store, kills, seed: SEED })
+      const report = await play({ store, kills, seed: SEED, signal })
       console.log(summaryOf(store, report))
       expect(report.findings).toEqual([])
       expect(report.kills).toBe(kills)
@@ -47,9 +48,10 @@ describe.each(stores)('a store that answers before it writes, in front of the %s
   it(
     'is found out: lost sign-ins, counts and cart lines, and sessions that live again',
     { timeout: 200_000 },
-    async () => {
-      const report = await campaign({
+    async ({ signal }) => {
+      const report = await play({
         store,
+        signal,
         kills: 60,
         seed: SEED,
         preload: new URL('hasty/register.ts', import.meta.url),
@@ -60,6 +62,13 @@ describe.each(stores)('a store that answers before it writes, in front of the %s
     },
   )
 })
+
+/** A test that runs out of time waits until nothing of its campaign is left. */
+async function play(options: CampaignOptions): Promise<Report> {
+  const running = campaign(options)
+  onTestFinished(async () => void (await Promise.allSettled([running])))
+  return running
+}
 
 function summaryOf(
   name: string,

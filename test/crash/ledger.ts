@@ -107,7 +107,7 @@ export function createLedger(): Ledger {
       const outcomes = possible(entry)
       if (!outcomes.some((outcome) => textOf(outcome) === textOf(found))) {
         const detail = `${textOf(found)} instead of ${[...new Set(outcomes.map(textOf))].join(' or ')}`
-        ledger.report(kindOf(entry.known, found), detail)
+        for (const kind of kindsOf(entry.known, found)) ledger.report(kind, detail)
       }
       entry.known = found && { ...found, notices: 0 }
       entry.doubts = []
@@ -162,11 +162,15 @@ function textOf(found: Found): string {
   return JSON.stringify({ reader: found.reader ?? null, count: found.count, cart, notices: found.notices })
 }
 
-function kindOf(known: Found, found: Found): FindingKind {
-  if (known === undefined) return 'revived'
-  if (found === undefined) return known.reader === undefined ? 'session lost' : 'sign-in lost'
-  if (found.reader !== known.reader) return 'someone else'
-  if (found.count < known.count) return 'count lost'
-  if (Object.entries(known.cart).some(([id, quantity]) => (found.cart[id] ?? 0) < quantity)) return 'cart lost'
-  return found.notices < known.notices ? 'notice lost' : 'too much'
+function kindsOf(known: Found, found: Found): readonly FindingKind[] {
+  if (known === undefined) return ['revived']
+  if (found === undefined) return [known.reader === undefined ? 'session lost' : 'sign-in lost']
+  if (found.reader !== known.reader) return ['someone else']
+  const isCartLess = Object.entries(known.cart).some(([id, quantity]) => (found.cart[id] ?? 0) < quantity)
+  const lost: readonly FindingKind[] = [
+    ...(found.count < known.count ? (['count lost'] as const) : []),
+    ...(isCartLess ? (['cart lost'] as const) : []),
+    ...(found.notices < known.notices ? (['notice lost'] as const) : []),
+  ]
+  return lost.length === 0 ? ['too much'] : lost
 }

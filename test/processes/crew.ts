@@ -2,12 +2,11 @@ import type { ChildProcess } from 'node:child_process'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { onTestFinished } from 'vitest'
-import { inProject } from '../../scripts/lib/project.ts'
 import type { Result, Task } from './tasks.ts'
 
 /** Gives each task to a process of its own; all begin at the same moment. Works inside a test. */
 export async function together(tasks: readonly Task[]): Promise<readonly Result[]> {
-  const children = tasks.map(() => fork(inProject('test', 'processes', 'child.ts'), { execArgv: [] }))
+  const children = tasks.map(() => fork(new URL('child.ts', import.meta.url), { execArgv: [] }))
   onTestFinished(() => {
     for (const child of children) child.kill('SIGKILL')
   })
