@@ -27,8 +27,9 @@ async function storeDraft<Data extends object>(state: State<Data>, draft: Draft<
   if (!document.isBasisOf(draft)) return false
   const text = document.encode(maxBytesOf(state, state.live?.record.subject), draft.content)
   const isChanged = document.differs(text)
-  if (state.phase === 'fresh' && (isChanged || state.isStarted)) await insertState(state, { text })
-  if (state.phase === 'live' && isChanged) {
+  if (state.phase === 'fresh') {
+    if (isChanged || state.isStarted) await insertState(state, { text })
+  } else if (state.phase === 'live' && isChanged) {
     const outcome = await writeOnce(state, text)
     if (outcome === 'gone') throw endedError('gone')
     if (outcome === 'retry') return false

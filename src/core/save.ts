@@ -65,7 +65,14 @@ export async function insertState<Data extends object>(state: State<Data>, conte
     const token = state.token ?? mintToken(config.namespace, content.subject)
     const live = newLive(state, content, storeKeyOf(config.namespace, token))
     const cap = capFor(state, content.subject)
-    const result = await guard.call('insert', state.activity, () => store.insert(live.key, live.record, cap))
+    const result = await guard
+      .call('insert', state.activity, () => store.insert(live.key, live.record, cap))
+      .catch((error: unknown) => {
+        // It may have been stored all the same, so what this request tries next must be a session of its own (RACE-16).
+        state.token = undefined
+        state.handle = undefined
+        throw error
+      })
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'exists') continue
     state.token = token

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import { countingStore } from '../../src/testing/index.ts'
-import { HOUR, MINUTE, bed, settled, tokenOf } from '../support/bed.ts'
+import { HOUR, MINUTE, bed, newClient, receive, settled, tokenOf } from '../support/bed.ts'
 import { dataOf, finish, inEveryOrder, race } from './lab.ts'
 
 describe('a save beside another save', () => {
@@ -262,5 +262,37 @@ describe('two commits', () => {
     expect(second).toEqual(first)
     expect(await lab.live()).toHaveLength(1)
     expect(counting.count('insert')).toBe(1)
+  })
+})
+
+describe('the first write of a session', () => {
+  race('RACE-17: an atomic change that begins a session writes once', async (lab) => {
+    const counting = countingStore(lab.raw)
+    const { open } = bed({ store: counting.store, clock: lab.clock })
+    const session = await open(newClient())
+    expect(await session.increment('n')).toBe(1)
+    expect(counting.calls.map(({ method }) => method)).toEqual(['insert'])
+  })
+
+  race('RACE-16 RACE-2: what is tried after an insertion without an answer is another session', async (lab) => {
+    for (const stage of ['before', 'after'] as const) {
+      const session = await lab.open(newClient())
+      session.data['n'] = 1
+      lab.paused.hold({ method: 'insert', stage })
+      const saving = session.save()
+      const [insert] = await lab.held(1)
+      insert?.fail(new Error('connection lost'))
+      await expect(saving).rejects.toMatchObject({ code: 'store-unavailable' })
+      lab.paused.releaseAll()
+      // The lost record ends before the second attempt, and must not live again by it.
+      const lost = await lab.live()
+      await lab.sessions.revokeAll()
+      const client = newClient()
+      receive(client, await finish(session))
+      expect(dataOf(await lab.under(client))).toEqual({ n: 1 })
+      expect(lost).toHaveLength(stage === 'after' ? 1 : 0)
+      for (const { handle } of lost) expect((await lab.live()).map((record) => record.handle)).not.toContain(handle)
+      await lab.sessions.revokeAll()
+    }
   })
 })
