@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { lackingFor, storeCases, type StoreHarness } from '../testing/index.ts'
-import { sqliteStore } from './sqlite.ts'
+import { sqliteStore, type SqliteDatabase } from './sqlite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-sqlite-'))
 let files = 0
@@ -37,10 +38,17 @@ describe('sqliteStore with a path', () => {
   })
 })
 
-describe('sqliteStore with an open database of node:sqlite', () => {
+interface Driver {
+  readonly name: string
+  readonly open: (path: string) => SqliteDatabase
+}
+
+const drivers: readonly Driver[] = [{ name: 'node:sqlite', open: (path) => new DatabaseSync(path) }, ...betterSqlite3()]
+
+describe.each(drivers)('sqliteStore with an open database of $name', ({ open }) => {
   it.each(storeCases)('$name', async (storeCase) => {
-    const database = new DatabaseSync(freshPath())
-    database.exec('PRAGMA journal_mode = WAL')
+    const database = open(freshPath())
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
     let time = START
     const now = (): number => time
     let store = sqliteStore({ database, now, table: 'visits' })
@@ -62,3 +70,13 @@ describe('sqliteStore with an open database of node:sqlite', () => {
     database.close()
   })
 })
+
+/** It is no dependency of this package: where it is installed, the cases run on it too. */
+function betterSqlite3(): readonly Driver[] {
+  try {
+    const Database = createRequire(import.meta.url)('better-sqlite3') as new (path: string) => SqliteDatabase
+    return [{ name: 'better-sqlite3', open: (path) => new Database(path) }]
+  } catch {
+    return []
+  }
+}

@@ -57,8 +57,8 @@ export type SqliteStoreOptions = CommonOptions &
 
 export type SqliteStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
 
-// A row to remove lies on three or four pages of its own: this is a millisecond's work. The next turn goes on.
-const SWEEP_ROWS = 50
+// A row to remove lies on three or four pages of its own: this is half a millisecond's work. The next turn goes on.
+const SWEEP_ROWS = 25
 // A checkpoint happens in the turn whose commit fills the log up to here. SQLite's own 1000 pages held the event loop for
 // 10 ms beside the waiting for the disk, 400 hold it for 5; fewer make the disk wait too often.
 const CHECKPOINT_PAGES = 400

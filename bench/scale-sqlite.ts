@@ -1,0 +1,145 @@
+/**
+ * How the SQLite store behaves at a thousand and at a million sessions:
+ * `node --import ./bench/from-source.mjs bench/scale-sqlite.ts [sessions]`
+ *
+ * Times are CPU time of the whole process. Holds are those of the event loop between two of its turns: CPU time of the
+ * main thread, and elapsed time, which has the waiting for the disk in it, and for the processor on a machine that is busy.
+ */
+import { randomFillSync } from 'node:crypto'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SqliteStore } from 'sojourn/stores/sqlite'
+import { sqliteStore } from 'sojourn/stores/sqlite'
+
+type Key = Parameters<SqliteStore['get']>[0]
+type SessionRecord = Parameters<SqliteStore['insert']>[1]
+
+const HOUR = 3_600_000
+const TOGETHER = 64
+const most = Number(process.argv[2] ?? 1_000_000)
+const rows: Record<string, string | number>[] = []
+for (const count of [1_000, most]) rows.push(await measure(count))
+console.table(rows.flatMap((row) => Object.entries(row).map(([what, value]) => ({ what, value }))))
+
+async function measure(count: number): Promise<Record<string, string | number>> {
+  let time = 1_700_000_000_000
+  const folder = mkdtempSync(join(tmpdir(), 'sojourn-scale-sqlite-'))
+  const path = join(folder, 'sessions.db')
+  const store = sqliteStore({ path, now: () => time })
+  const { keys, records, encoded } = await fill(store, count, time)
+  const size = (statSync(path).size + statSync(`${path}-wal`).size) / count
+  const calls = Math.min(20_000, 20 * count)
+  const pick = (n: number): number => (n * 7919) % keys.length
+  const get = (n: number) => store.get(keys[pick(n)]!)
+  const update = async (n: number): Promise<void> => {
+    const index = pick(n)
+    const record = records[index]!
+    const next = (records[index] = {
+      ...record,
+      version: record.version + 1,
+      seenAt: time + n,
+      expiresAt: record.expiresAt + 1,
+    })
+    const { outcome } = await store.update(keys[index]!, record.version, next)
+    if (outcome !== 'updated') throw new Error(outcome)
+  }
+  const results = {
+    'get, one a turn, µs': await timeCalls(calls, 1, get),
+    'get, 64 a turn, µs': await timeCalls(calls, TOGETHER, get),
+    'update, one a turn, µs': await timeCalls(calls, 1, update),
+    'update, 64 a turn, µs': await timeCalls(calls, TOGETHER, update),
+  }
+  time += 2 * HOUR
+  const sweep = await sweepAll(store)
+  if (sweep.removed !== count) throw new Error(`swept ${sweep.removed} of ${count}`)
+  await store.close()
+  rmSync(folder, { recursive: true })
+  return {
+    sessions: count,
+    'bytes in the file per session': Math.round(size),
+    'of which encoded': Math.round(encoded),
+    ...results,
+    ...sweep,
+  }
+}
+
+/** Half of the sessions belong to users; data is of the size of a small cart. */
+async function fill(store: SqliteStore, count: number, now: number) {
+  const keys: Key[] = []
+  const records: SessionRecord[] = []
+  const step = Math.max(1, Math.floor(count / 50_000))
+  const random = Buffer.alloc(48)
+  let encoded = 0
+  for (let n = 0; n < count; n += 250) {
+    const inserts: Promise<unknown>[] = []
+    for (let i = n; i < Math.min(count, n + 250); i++) {
+      const text = randomFillSync(random).toString('base64url')
+      const key = `s1.${text.slice(0, 3)}.${text.slice(3, 46)}` as Key
+      const record = recordOf(i, text.slice(46, 62) + i, now)
+      if (i % step === 0) {
+        keys.push(key)
+        records.push(record)
+      }
+      encoded += key.length + JSON.stringify(record).length
+      inserts.push(store.insert(key, record))
+    }
+    await Promise.all(inserts)
+  }
+  return { keys, records, encoded: encoded / count }
+}
+
+function recordOf(n: number, handle: string, now: number): SessionRecord {
+  const data = JSON.stringify({
+    cart: [{ item: `item-${n}`, count: 1 + (n % 3) }],
+    theme: 'dark',
+    visits: n,
+    seen: [1, 2],
+  })
+  const meta = JSON.stringify({ v: 1, authenticatedAt: now - n, level: 1, factors: ['password'] })
+  const times = { createdAt: now - n, seenAt: now, expiresAt: now + HOUR + (n % 1000) }
+  const record = { state: 'live', version: 1, handle, ...times, meta, data } as const
+  return n % 2 === 0 ? record : { ...record, subject: `id:user-${n}` }
+}
+
+/** Mean CPU time of a call, in microseconds, when `together` of them are made in each turn. */
+async function timeCalls(calls: number, together: number, call: (n: number) => Promise<unknown>): Promise<number> {
+  const make = async (from: number, to: number): Promise<void> => {
+    for (let n = from; n < to; n += together) {
+      await Promise.all(Array.from({ length: together }, (_, i) => call(n + i)))
+    }
+  }
+  await make(0, calls / 4)
+  const start = process.cpuUsage()
+  await make(calls / 4, calls + calls / 4)
+  const { user, system } = process.cpuUsage(start)
+  return Math.round((10 * (user + system)) / calls) / 10
+}
+
+async function sweepAll(store: SqliteStore) {
+  const state = { isSweeping: true }
+  const holds: { cpu: number; wall: number }[] = []
+  const watching = (async () => {
+    while (state.isSweeping) {
+      const [cpu, wall] = [process.threadCpuUsage(), performance.now()]
+      await new Promise((resolve) => setImmediate(resolve))
+      const { user, system } = process.threadCpuUsage(cpu)
+      holds.push({ cpu: (user + system) / 1000, wall: performance.now() - wall })
+    }
+  })()
+  const start = performance.now()
+  const removed = (await store.sweep(Number.MAX_SAFE_INTEGER)).removed
+  state.isSweeping = false
+  await watching
+  const at = (kind: 'cpu' | 'wall', share: number): number => {
+    const sorted = holds.map((hold) => hold[kind]).toSorted((a, b) => a - b)
+    return Math.round(10 * (sorted[Math.floor((sorted.length - 1) * share)] ?? 0)) / 10
+  }
+  return {
+    removed,
+    'sweep, s': Math.round(performance.now() - start) / 1000,
+    'longest hold, ms CPU': at('cpu', 1),
+    'longest hold, ms elapsed': at('wall', 1),
+    '99th percentile, ms elapsed': at('wall', 0.99),
+  }
+}
