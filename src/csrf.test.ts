@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import type { RequestFacts } from './core/carrier.ts'
 import type { FactsInput } from '../test/facts.ts'
 import { factsOf } from '../test/facts.ts'
 import { hmacSha256 } from './platform/node.ts'
@@ -8,6 +9,7 @@ import { csrf } from './csrf.ts'
 
 /** A session as the engine derives secrets for it: under its token, which a rotation replaces. */
 class Visitor implements CsrfSession {
+  readonly facts = factsOf()
   #token: Uint8Array | undefined
   start(): this {
     this.#token ??= randomBytes(32)
@@ -23,6 +25,11 @@ class Visitor implements CsrfSession {
 
 const guard = csrf()
 
+/** The session of a request. */
+function asked(session: Pick<CsrfSession, 'start' | 'derive'>, facts: RequestFacts): CsrfSession {
+  return { start: () => session.start(), derive: (label) => session.derive(label), facts }
+}
+
 function post(token: string | undefined, input: FactsInput = {}): ReturnType<typeof factsOf> {
   return factsOf({ method: 'POST', ...input, ...(token === undefined ? {} : { fields: { _csrf: token } }) })
 }
@@ -31,49 +38,49 @@ describe('a form token', () => {
   it('ASVS5-3.5.1: passes in the field, in the header or as an argument', () => {
     const visitor = new Visitor()
     const token = guard.token(visitor)
-    guard.verify(visitor, post(token))
-    guard.verify(visitor, post(undefined, { headers: { 'x-csrf-token': token } }))
-    guard.verify(visitor, post(undefined), token)
-    expect(guard.check(visitor, post(token))).toBe(true)
+    guard.verify(asked(visitor, post(token)))
+    guard.verify(asked(visitor, post(undefined, { headers: { 'x-csrf-token': token } })))
+    guard.verify(asked(visitor, post(undefined)), token)
+    expect(guard.check(asked(visitor, post(token)))).toBe(true)
     const own = csrf({ field: 'f', header: 'X-Form' })
-    expect(own.check(visitor, factsOf({ method: 'POST', fields: { f: token } }))).toBe(true)
-    expect(own.check(visitor, factsOf({ method: 'POST', headers: { 'x-form': token } }))).toBe(true)
+    expect(own.check(asked(visitor, factsOf({ method: 'POST', fields: { f: token } })))).toBe(true)
+    expect(own.check(asked(visitor, factsOf({ method: 'POST', headers: { 'x-form': token } })))).toBe(true)
   })
 
   it('ASVS5-3.5.1 VULN-4: from before a rotation it is refused, and a new one passes', () => {
     const visitor = new Visitor()
     const before = guard.token(visitor)
     visitor.rotate()
-    expect(() => guard.verify(visitor, post(before))).toThrow(
+    expect(() => guard.verify(asked(visitor, post(before)))).toThrow(
       expect.objectContaining({ code: 'csrf', message: expect.stringContaining('load the form again') as string }),
     )
-    expect(guard.check(visitor, post(guard.token(visitor)))).toBe(true)
+    expect(guard.check(asked(visitor, post(guard.token(visitor))))).toBe(true)
   })
 
   it('of another session is refused', () => {
     const [one, other] = [new Visitor(), new Visitor()]
     other.start()
-    expect(guard.check(other, post(guard.token(one)))).toBe(false)
+    expect(guard.check(asked(other, post(guard.token(one))))).toBe(false)
   })
 
   it('VULN-32: an empty or missing one never passes, whatever the session', () => {
     const started = new Visitor().start()
     const fresh = new Visitor()
-    const hollow: CsrfSession = { start: () => undefined, derive: () => new Uint8Array() }
+    const hollow: CsrfSession = { start: () => undefined, derive: () => new Uint8Array(), facts: factsOf() }
     for (const session of [started, fresh, hollow]) {
-      expect(guard.check(session, post(undefined))).toBe(false)
-      expect(guard.check(session, post(''))).toBe(false)
-      expect(guard.check(session, post(undefined, { headers: { 'x-csrf-token': '' } }))).toBe(false)
-      expect(guard.check(session, post(undefined), '')).toBe(false)
-      expect(guard.check(session, post(undefined), undefined)).toBe(false)
+      expect(guard.check(asked(session, post(undefined)))).toBe(false)
+      expect(guard.check(asked(session, post('')))).toBe(false)
+      expect(guard.check(asked(session, post(undefined, { headers: { 'x-csrf-token': '' } })))).toBe(false)
+      expect(guard.check(asked(session, post(undefined)), '')).toBe(false)
+      expect(guard.check(asked(session, post(undefined)), undefined)).toBe(false)
     }
-    expect(guard.check(started, post(guard.token(started)), '')).toBe(false)
+    expect(guard.check(asked(started, post(guard.token(started))), '')).toBe(false)
     expect(() => guard.token(hollow)).toThrow(expect.objectContaining({ code: 'csrf' }))
   })
 
   it('a session that was never started has no valid one', () => {
     const stranger = new Visitor()
-    expect(guard.check(stranger, post(guard.token(new Visitor())))).toBe(false)
+    expect(guard.check(asked(stranger, post(guard.token(new Visitor()))))).toBe(false)
     expect(stranger.derive('csrf')).toBeUndefined()
   })
 
@@ -85,7 +92,7 @@ describe('a form token', () => {
       expect(new Set(tokens.map((token) => token[at])).size, `${at}`).toBeGreaterThan(1)
     for (const token of tokens) {
       expect(token).toMatch(/^[A-Za-z0-9_-]{65}$/)
-      expect(guard.check(visitor, post(token))).toBe(true)
+      expect(guard.check(asked(visitor, post(token)))).toBe(true)
     }
   })
 
@@ -94,11 +101,11 @@ describe('a form token', () => {
     const token = guard.token(visitor)
     for (let at = 0; at < token.length; at += 1) {
       for (const other of ['A', 'B', '_', '=', ' ', '\u00e9'].filter((character) => character !== token[at])) {
-        expect(guard.check(visitor, post(token.slice(0, at) + other + token.slice(at + 1)))).toBe(false)
+        expect(guard.check(asked(visitor, post(token.slice(0, at) + other + token.slice(at + 1))))).toBe(false)
       }
     }
     for (const text of [`${token}A`, token.slice(1), ` ${token}`, `${token}, ${token}`, token.toLowerCase()]) {
-      expect(guard.check(visitor, post(text))).toBe(false)
+      expect(guard.check(asked(visitor, post(text)))).toBe(false)
     }
   })
 
@@ -106,7 +113,7 @@ describe('a form token', () => {
     const visitor = new Visitor()
     const token = guard.token(visitor)
     for (const value of [[token], { length: 65, slice: () => token, toString: () => token }, 5, true]) {
-      expect(guard.check(visitor, post(undefined), value as unknown as string)).toBe(false)
+      expect(guard.check(asked(visitor, post(undefined)), value as unknown as string)).toBe(false)
     }
   })
 
@@ -114,7 +121,7 @@ describe('a form token', () => {
     const visitor = new Visitor()
     const html = guard.field(visitor)
     const token = /^<input type="hidden" name="_csrf" value="([A-Za-z0-9_-]{65})">$/.exec(html)?.[1]
-    expect(guard.check(visitor, post(token))).toBe(true)
+    expect(guard.check(asked(visitor, post(token)))).toBe(true)
   })
 })
 
@@ -122,14 +129,16 @@ describe('where a request comes from', () => {
   const visitor = new Visitor()
   const token = guard.token(visitor)
   const from = (headers: Record<string, string>, options?: CsrfOptions, input: FactsInput = {}): boolean =>
-    csrf(options).check(visitor, post(token, { ...input, headers }))
+    csrf(options).check(asked(visitor, post(token, { ...input, headers })))
 
   it('requests that change nothing pass without a token', () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE']) {
-      expect(guard.check(new Visitor(), factsOf({ method, headers: { 'sec-fetch-site': 'cross-site' } }))).toBe(true)
+      expect(guard.check(asked(new Visitor(), factsOf({ method, headers: { 'sec-fetch-site': 'cross-site' } })))).toBe(
+        true,
+      )
     }
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'get', 'QUERY', '']) {
-      expect(guard.check(visitor, factsOf({ method })), method).toBe(false)
+      expect(guard.check(asked(visitor, factsOf({ method }))), method).toBe(false)
     }
   })
 
@@ -181,7 +190,7 @@ describe('where a request comes from', () => {
     ]
     for (const [session, facts] of attempts) {
       try {
-        guard.verify(session, facts)
+        guard.verify(asked(session, facts))
       } catch (error) {
         messages.push(String(error))
       }

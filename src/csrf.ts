@@ -20,11 +20,16 @@ export interface CsrfSession {
   start(): unknown
   /** A secret of the session for one purpose, new at every rotation; undefined when the session was never started. */
   derive(label: string): Uint8Array | undefined
+  /** The request that the session belongs to. */
+  readonly facts: RequestFacts
 }
 
 /** What {@link csrf} makes. */
 export interface Csrf {
-  /** A token for a page of this session; starts the session. Differs at each call, and all stay valid until a rotation. */
+  /**
+   * A token for a page of this session; starts the session. Differs at each call, and all stay valid until a rotation.
+   * Empty, and never valid, for a session that has ended: its page is shown, and its forms ask to be loaded again.
+   */
   token(session: CsrfSession): string
   /** The same as a hidden form field. */
   field(session: CsrfSession): string
@@ -33,9 +38,9 @@ export interface Csrf {
    * @param presented the token, when it travels neither in the field nor in the header.
    * @throws SessionError `csrf`
    */
-  verify(session: CsrfSession, facts: RequestFacts, presented?: string): void
+  verify(session: CsrfSession, presented?: string): void
   /** The same, told as a boolean. */
-  check(session: CsrfSession, facts: RequestFacts, presented?: string): boolean
+  check(session: CsrfSession, presented?: string): boolean
 }
 
 const LABEL = 'csrf'
@@ -49,7 +54,8 @@ export function csrf(options: CsrfOptions = {}): Csrf {
   const field = nameOf('field', options.field ?? '_csrf')
   const header = nameOf('header', options.header ?? 'x-csrf-token').toLowerCase()
   const origins = new Set((options.origins ?? []).map(checkedOrigin))
-  const fault = (session: CsrfSession, facts: RequestFacts, presented: string | undefined): string | undefined => {
+  const fault = (session: CsrfSession, presented: string | undefined): string | undefined => {
+    const { facts } = session
     if (SAFE_METHODS.includes(facts.method)) return undefined
     const text = presented ?? facts.header(header) ?? facts.field?.(field)
     return faultOfSource(facts, origins) ?? faultOfToken(session, text)
@@ -61,11 +67,11 @@ export function csrf(options: CsrfOptions = {}): Csrf {
   return {
     token,
     field: (session) => hiddenField(field, token(session)),
-    verify: (session, facts, presented) => {
-      const message = fault(session, facts, presented)
+    verify: (session, presented) => {
+      const message = fault(session, presented)
       if (message !== undefined) throw new SessionError('csrf', message)
     },
-    check: (session, facts, presented) => fault(session, facts, presented) === undefined,
+    check: (session, presented) => fault(session, presented) === undefined,
   }
 }
 

@@ -1,6 +1,7 @@
 import { sha256 } from '#platform'
 import { toBase64Url } from './base64url.ts'
 import type { Answer, Carrier, RequestFacts } from './carrier.ts'
+import type { Content } from './document.ts'
 import { openDocument } from './document.ts'
 import { SessionError, isSessionError } from './errors.ts'
 import type { StoreKey } from './key.ts'
@@ -156,8 +157,19 @@ function readMeta<Data extends object>(state: State<Data>, found: Found): Meta |
   }
 }
 
+/** The session's content, for the application. */
+export function contentOf<Data extends object>(state: State<Data>): Content<Data> {
+  try {
+    return state.document.content
+  } catch (error) {
+    if (!isSessionError(error) || error.code !== 'undecodable') throw error
+    setAside(state, error)
+    return state.document.content
+  }
+}
+
 /** A record that cannot be read must not lock its visitor out: it counts as absent, and is left for inspection. */
-export function setAside<Data extends object>(
+function setAside<Data extends object>(
   state: State<Data>,
   error: unknown,
   found: Pick<Found, 'key' | 'record'> | undefined = state.live,

@@ -1,15 +1,15 @@
 import { hmacSha256, utf8 } from '#platform'
-import type { Answer } from './carrier.ts'
-import type { Flash } from './document.ts'
-import type { Duration } from './duration.ts'
+import type { Answer, RequestFacts } from './carrier.ts'
 import { credentialFor } from './credential.ts'
+import type { Content, Flash } from './document.ts'
+import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
 import { endState } from './end.ts'
-import { SessionError, isSessionError } from './errors.ts'
+import { SessionError } from './errors.ts'
 import { commitState } from './finish.ts'
 import type { Activity } from './guard.ts'
 import { modifyState } from './modify.ts'
-import { follow, setAside } from './open.ts'
+import { contentOf, follow } from './open.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './replace.ts'
@@ -128,6 +128,11 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** What a front must answer instead of calling the application, if anything. */
   get answer(): Answer | undefined {
     return this.#state.answer
+  }
+
+  /** The request, as the front told of it. */
+  get facts(): RequestFacts {
+    return this.#state.facts
   }
 
   /** The request's URL without a token in it. */
@@ -286,14 +291,7 @@ export class Session<Data extends object = Record<string, unknown>> {
     throw new SessionError('unsupported', 'session: opened for reading only, as for an upgrade; it cannot be written')
   }
 
-  #content(): State<Data>['document']['content'] {
-    const state = this.#touched()
-    try {
-      return state.document.content
-    } catch (error) {
-      if (!isSessionError(error) || error.code !== 'undecodable') throw error
-      setAside(state, error)
-      return state.document.content
-    }
+  #content(): Content<Data> {
+    return contentOf(this.#touched())
   }
 }

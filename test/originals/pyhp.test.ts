@@ -1,4 +1,5 @@
 import { createSessions } from 'sojourn'
+import { urlCarrier } from 'sojourn/carriers/url'
 import { memoryStore } from 'sojourn/stores/memory'
 import { countingStore } from 'sojourn/testing'
 import { describe, expect, it } from 'vitest'
@@ -31,12 +32,12 @@ describe('PyHP: what pyhp.session does', () => {
     'P3 Y35: a million starts give a million distinct ids, and the page never supplies one',
     { timeout: 120_000 },
     () => {
-      const sessions = createSessions({ store: memoryStore() })
+      const sessions = createSessions({ store: memoryStore(), carriers: [urlCarrier()] })
       const tokens = new Set<string>()
       for (let i = 0; i < 1_000_000; i++) {
         const session = sessions.open(factsOf())
         if (session instanceof Promise) throw new Error('an anonymous visit made a store call')
-        tokens.add(session.start().credential('cookie') ?? '')
+        tokens.add(session.start().credential('url') ?? '')
       }
       expect(tokens.size).toBe(1_000_000)
     },

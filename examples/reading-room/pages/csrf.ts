@@ -1,5 +1,4 @@
 import type { Request, RequestHandler } from 'express'
-import type { RequestFacts } from 'sojourn'
 import { csrf } from 'sojourn/csrf'
 import type { Room } from '../room.ts'
 import { Html } from '../views/html.ts'
@@ -14,24 +13,7 @@ export function formToken(room: Room, req: Request): Html {
 /** Refuses every change that one of this application's own forms did not ask for. */
 export function checkForms(room: Room): RequestHandler {
   return (req, _res, next) => {
-    if (req.method !== 'GET' && req.method !== 'HEAD') guard.verify(room.sessionOf(req), factsOf(req))
+    guard.verify(room.sessionOf(req))
     next()
   }
-}
-
-function factsOf(req: Request): RequestFacts {
-  const form: unknown = req.body
-  return {
-    method: req.method,
-    url: req.originalUrl,
-    secure: req.secure,
-    header: (name) => req.get(name),
-    field: (name) => fieldOf(form, name),
-  }
-}
-
-function fieldOf(form: unknown, name: string): string | undefined {
-  if (typeof form !== 'object' || form === null || !Object.hasOwn(form, name)) return undefined
-  const value: unknown = Reflect.get(form, name)
-  return typeof value === 'string' ? value : undefined
 }
