@@ -3,6 +3,7 @@ import type { Carried, Carrier, RequestFacts } from './carrier.ts'
 import type { Clock } from './clock.ts'
 import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
+import { checkNames } from './options.ts'
 
 interface CommonOptions {
   /**
@@ -59,31 +60,36 @@ export interface CookieCarrier extends Carrier {
   readonly cookieName: string
 }
 
-type Options = ReadonlyMap<string, unknown>
+/** The options as they came: checked for their names here, and for their values where they are written. */
+type Own = CommonOptions & OneOrMany
+interface OneOrMany {
+  readonly name?: string
+  readonly domain?: string
+  readonly path?: string
+  readonly sameSite?: Cookie['sameSite']
+  readonly partitioned?: boolean
+  readonly insecureDevelopment?: boolean
+}
 
-const OPTION_NAMES: readonly string[] = [
-  'name',
-  'domain',
-  'path',
-  'sameSite',
-  'partitioned',
-  'priority',
-  'persistent',
-  'insecureDevelopment',
-  'now',
-]
+const FLAGS = ['persistent', 'partitioned', 'insecureDevelopment'] as const
+const OPTION_NAMES: readonly string[] = ['name', 'domain', 'path', 'sameSite', 'priority', 'now', ...FLAGS]
+const REMEDIES = new Map([
+  ['httpOnly', 'is always on: a script that reads the token can give it away'],
+  ['secure', 'is always on; for plain http in development set insecureDevelopment'],
+  ['maxAge', "follows from the session's absolute timeout; set persistent: true to have it sent"],
+  ['expires', "follows from the session's absolute timeout; set persistent: true to have it sent"],
+])
 // More than any token has, so that the size of a cookie is settled before the first request.
 const LONGEST_TOKEN = 128
 
 /** Carries the token in a cookie, the way that browsers protect best. */
 export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
-  const own = ownOptions(options)
-  const isPersistent = flag(own, 'persistent')
-  const now = clockOf(options)
+  const { persistent = false, now = Date.now, ...own } = ownOptions(options)
   const cookie = templateOf(own)
   // Written at once, so that a wrong attribute is an error of the start and not of the first request.
-  const cleared = serializeCookie({ ...withoutPriority(cookie), value: '', maxAge: 0, expires: 0 })
   serializeCookie(cookie)
+  const { priority: _, ...identity } = cookie
+  const cleared = serializeCookie({ ...identity, maxAge: 0, expires: 0 })
   return {
     name: 'cookie',
     cookieName: cookie.name,
@@ -91,7 +97,7 @@ export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
     carriesSubjects: true,
     vary: ['cookie'],
     read: (facts) => valuesIn(facts, cookie.name),
-    hand: (token, _facts, remaining) => handed(cookie, token, isPersistent ? { remaining, now } : undefined),
+    hand: (token, _facts, remaining) => handed(cookie, token, persistent ? { remaining, now } : undefined),
     clear: () => ({ cookies: [cleared] }),
     complaint: (facts) => complaintOf(cookie, facts),
   }
@@ -109,99 +115,48 @@ function handed(cookie: Cookie, token: string, life: { remaining: number; now: C
 }
 
 // A copy of the own properties only: what a polluted Object.prototype or a parsed `__proto__` says is no attribute.
-function ownOptions(options: CookieOptions): Options {
+function ownOptions(options: CookieOptions): Own {
   if (typeof options !== 'object' || options === null) throw new TypeError('cookie: options must be an object')
-  const own = new Map<string, unknown>()
-  for (const [key, value] of Object.entries(options)) {
-    if (key === '__proto__' || value === undefined) continue
-    if (!OPTION_NAMES.includes(key)) throw new TypeError(unknownOption(key))
-    own.set(key, value)
+  const own: Own = Object.fromEntries(
+    Object.entries(options).filter(([key, value]) => key !== '__proto__' && value !== undefined),
+  )
+  for (const [key, remedy] of REMEDIES) if (Object.hasOwn(own, key)) throw new TypeError(`cookie: ${key} ${remedy}`)
+  checkNames('cookie', own, OPTION_NAMES)
+  for (const key of FLAGS) {
+    if (typeof (own[key] ?? true) !== 'boolean' || own[key] === null) {
+      throw new TypeError(`cookie: ${key} must be true or false`)
+    }
+  }
+  if (own.now !== undefined && typeof own.now !== 'function') {
+    throw new TypeError('cookie: now must be a function that gives epoch milliseconds')
   }
   return own
 }
 
-function unknownOption(key: string): string {
-  if (key === 'httpOnly') return 'cookie: httpOnly is always on: a script that reads the token can give it away'
-  if (key === 'secure') return 'cookie: secure is always on; for plain http in development set insecureDevelopment'
-  if (key === 'maxAge' || key === 'expires') {
-    return `cookie: ${key} follows from the session's absolute timeout; set persistent: true to have it sent`
-  }
-  return `cookie: ${JSON.stringify(key.slice(0, 64))} is no option; there are ${OPTION_NAMES.join(', ')}`
-}
-
-function templateOf(own: Options): Cookie {
-  const isPlain = flag(own, 'insecureDevelopment')
+function templateOf({ insecureDevelopment: isPlain = false, ...own }: Omit<Own, 'persistent' | 'now'>): Cookie {
   if (isPlain && isProduction()) {
     throw new TypeError('cookie: insecureDevelopment is refused in production; serve https and leave it out')
   }
-  const path = text(own, 'path') ?? '/'
-  const domain = text(own, 'domain')
-  const name = text(own, 'name') ?? (domain === undefined && path === '/' ? '__Host-id' : '__Secure-id')
-  const cookie = {
-    name,
-    value: '',
-    path,
-    ...(domain === undefined ? {} : { domain }),
-    secure: true,
-    httpOnly: true,
-    sameSite: oneOf(own, 'sameSite', ['lax', 'strict', 'none'] as const) ?? 'lax',
-    ...(flag(own, 'partitioned') ? { partitioned: true } : {}),
-    ...priorityOf(own),
-  }
-  checkScope(cookie)
+  const { domain, path = '/' } = own
+  const isShared = domain !== undefined || path !== '/'
+  const { name = isShared ? '__Secure-id' : '__Host-id' } = own
+  const cookie: Cookie = { path, sameSite: 'lax', ...own, name, value: '', secure: true, httpOnly: true }
+  checkScope(cookie, isShared)
   return isPlain ? { ...cookie, name: withoutPrefix(name), secure: false } : cookie
 }
 
-function checkScope(cookie: Cookie): void {
+function checkScope(cookie: Cookie, isShared: boolean): void {
+  // Checks the name as it was given, before insecureDevelopment takes its prefix away.
+  serializeCookie(cookie)
   if (cookie.name.length + LONGEST_TOKEN > MAX_COOKIE_BYTES) {
     throw new TypeError(`cookie: name is too long; name and token share ${MAX_COOKIE_BYTES} bytes`)
   }
-  // Checks the name as it was given, before insecureDevelopment takes its prefix away.
-  serializeCookie({ ...cookie, secure: true })
-  const attribute = cookie.domain === undefined ? 'path' : 'domain'
-  if (cookie.domain === undefined && cookie.path === '/') return
-  if (withoutPrefix(cookie.name) === cookie.name) {
+  if (isShared && withoutPrefix(cookie.name) === cookie.name) {
+    const attribute = cookie.domain === undefined ? 'path' : 'domain'
     throw new TypeError(
       `cookie: ${attribute} needs a name with __Secure-, such as __Secure-${cookie.name.slice(0, 64)}`,
     )
   }
-}
-
-function withoutPriority(cookie: Cookie): Cookie {
-  const { priority: _priority, ...rest } = cookie
-  return rest
-}
-
-function priorityOf(own: Options): { priority?: 'low' | 'medium' | 'high' } {
-  const priority = oneOf(own, 'priority', ['low', 'medium', 'high'] as const)
-  return priority === undefined ? {} : { priority }
-}
-
-function text(own: Options, key: string): string | undefined {
-  const value = own.get(key)
-  if (value === undefined || typeof value === 'string') return value
-  throw new TypeError(`cookie: ${key} must be a string`)
-}
-
-function flag(own: Options, key: string): boolean {
-  const value = own.get(key)
-  if (value === undefined || typeof value === 'boolean') return value === true
-  throw new TypeError(`cookie: ${key} must be true or false`)
-}
-
-function oneOf<const T extends string>(own: Options, key: string, allowed: readonly T[]): T | undefined {
-  const value = own.get(key)
-  if (value === undefined) return undefined
-  const found = allowed.find((one) => one === value)
-  if (found === undefined) throw new TypeError(`cookie: ${key} must be one of ${allowed.join(', ')}`)
-  return found
-}
-
-function clockOf(options: CookieOptions): Clock {
-  const now = Object.hasOwn(options, 'now') ? options.now : undefined
-  if (now === undefined) return Date.now
-  if (typeof now !== 'function') throw new TypeError('cookie: now must be a function that gives epoch milliseconds')
-  return now
 }
 
 function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
