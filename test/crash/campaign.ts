@@ -4,7 +4,7 @@ import { temporaryFolder } from '../reading-room/support/server.ts'
 import type { Application, Setting, StoreName } from './application.ts'
 import { cutStart, openRoom, startApplication } from './application.ts'
 import { damageIn, scanAll } from './inspect.ts'
-import type { Entry, Finding, FindingKind, Ledger } from './ledger.ts'
+import type { Entry, Finding, Ledger } from './ledger.ts'
 import { createLedger } from './ledger.ts'
 import { productIds, registerReaders } from './readers.ts'
 import type { Visitor } from './visitor.ts'
@@ -18,8 +18,8 @@ export interface CampaignOptions {
   /** Ends the campaign after the round that is under way; its process is gone then. */
   readonly signal: AbortSignal
   readonly preload?: URL
-  /** Whether enough has been found to stop before that. */
-  readonly isEnough?: (kinds: ReadonlySet<FindingKind>) => boolean
+  /** Whether these findings suffice, so that no further kill is needed. */
+  readonly isEnough: (findings: readonly Finding[]) => boolean
 }
 
 export interface Report {
@@ -66,7 +66,7 @@ async function run({ kills, seed, signal, isEnough }: CampaignOptions, setting: 
   const visitors = await prepare(setting, ledger, random)
   const startTimes: number[] = []
   let lastKill = 0
-  while (ledger.round < kills && isEnough?.(kindsIn(ledger)) !== true) {
+  while (ledger.round < kills && !isEnough(ledger.findings)) {
     signal.throwIfAborted()
     if (ledger.round > 0 && random() < 1 / CUT_STARTS) await cutStart(setting, random() * (startTimes.at(-1) ?? 0))
     const app = await startApplication(setting)
@@ -124,7 +124,7 @@ async function loadAndKill(
   let isKilled = false
   const stay = async (visitor: Visitor): Promise<void> => {
     while (await visitor.act(app.client)) if (isKilled) return
-    if (!isKilled) ledger.report('not served', `before the kill; the application says: ${app.errors()}`)
+    if (!isKilled) ledger.report('not served', `before the kill; the application says: ${app.errors().slice(0, 400)}`)
   }
   const load = Promise.all(visitors.map(stay))
   // The one place where a test waits for real time: the moment of the kill must be none that the code could choose.
@@ -166,8 +166,4 @@ async function audit(setting: Setting, ledger: Ledger, startTimes: number[]): Pr
   const known = ledger.all().filter((entry) => entry.known !== undefined).length
   if (live < known) ledger.report('session lost', `the store lists ${live} sessions, ${known} were seen`)
   return live
-}
-
-function kindsIn({ findings }: Ledger): ReadonlySet<FindingKind> {
-  return new Set(findings.map(({ kind }) => kind))
 }

@@ -29,9 +29,9 @@ describe.each(stores)('the application on the %s store', (store) => {
     async ({ signal }) => {
       const kills = KILLS_EACH
       console.log(`${store}: ${kills} kills, SEED=${SEED}`)
-      const report = await play({ store, kills, seed: SEED, signal })
+      const report = await play({ store, kills, seed: SEED, signal, isEnough: ({ length }) => length > 20 })
       console.log(summaryOf(store, report))
-      expect(report.findings).toEqual([])
+      expect(report.findings.slice(0, 20)).toEqual([])
       expect(report.kills).toBe(kills)
       for (const deed of ['sign-in', 'sign-out', 'count', 'add to cart', 'sign-out of others', 'destroy']) {
         expect(report.acknowledged.get(deed) ?? 0, deed).toBeGreaterThanOrEqual(Math.floor(kills / 20))
@@ -55,7 +55,7 @@ describe.each(stores)('a store that answers before it writes, in front of the %s
         kills: 60,
         seed: SEED,
         preload: new URL('hasty/register.ts', import.meta.url),
-        isEnough: (kinds) => expected.every((kind) => kinds.has(kind)),
+        isEnough: (findings) => expected.every((wanted) => findings.some(({ kind }) => kind === wanted)),
       })
       console.log(summaryOf(`hasty ${store}`, report))
       expect(report.findings.map(({ kind }) => kind)).toEqual(expect.arrayContaining([...expected]))
