@@ -29,20 +29,20 @@ export function hasShown(authentication: Authentication | undefined, since: numb
 
 /** What is known after a further authentication. */
 export function authenticatedAgain(
-  before: Authentication | undefined,
+  before: Partial<Authentication> | undefined,
   now: number,
   level: number | undefined,
   factors: readonly string[] = [],
 ): Authentication {
-  const shown = new Map(before?.factors.map((factor, i) => [factor, before.shownAt[i] ?? before.at]))
+  const shown = new Map(before?.factors?.map((factor, i) => [factor, before.shownAt?.[i] ?? before.at ?? now]))
   for (const factor of factors) shown.set(factor, now)
-  return {
+  return frozen({
     ...before,
     at: now,
     level: level ?? before?.level ?? 1,
     factors: [...shown.keys()],
     shownAt: [...shown.values()],
-  }
+  })
 }
 
 /** The engine's own facts about a session; not reachable through the session's data (WSTG-SESS-08). */
@@ -119,14 +119,21 @@ function asAuthentication(value: unknown): Authentication | undefined {
   if (!isFields(value)) return undefined
   const { at, level, factors, shownAt, label, idpSession } = value
   if (typeof at !== 'number' || typeof level !== 'number' || !isListOf(factors, isString)) return undefined
-  return {
+  return frozen({
     at,
     level,
     factors,
     shownAt: isListOf(shownAt, isNumber) ? shownAt : factors.map(() => at),
     ...(typeof label === 'string' ? { label } : {}),
     ...(typeof idpSession === 'string' ? { idpSession } : {}),
-  }
+  })
+}
+
+// The application is given this very object: what it writes there must not become a fact at the next rotation.
+function frozen(authentication: Authentication): Authentication {
+  Object.freeze(authentication.factors)
+  Object.freeze(authentication.shownAt)
+  return Object.freeze(authentication)
 }
 
 function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is readonly T[] {

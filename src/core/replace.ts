@@ -4,7 +4,7 @@ import { SessionError } from './errors.ts'
 import { storeKeyOf } from './key.ts'
 import { bindingOf, endedError } from './open.ts'
 import { expiryAt } from './policy.ts'
-import type { Authentication, Meta } from './record.ts'
+import type { Meta } from './record.ts'
 import { authenticatedAgain, encodeMeta, newHandle, referenceOf } from './record.ts'
 import {
   backOff,
@@ -113,13 +113,12 @@ export async function loginState<Data extends object>(
 
 function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
   const binding = bindingOf(state)
-  const authentication: Authentication = {
-    ...authenticatedAgain(undefined, now, options.level, options.factors),
+  const device = {
     ...(options.label === undefined ? {} : { label: options.label }),
     ...(options.idpSession === undefined ? {} : { idpSession: options.idpSession }),
   }
   return {
-    authentication,
+    authentication: authenticatedAgain(device, now, options.level, options.factors),
     ...(binding === undefined ? {} : { binding }),
     ...(options.absolute === undefined ? {} : { until: now + parseDuration('login: absolute', options.absolute, 1) }),
   }
