@@ -17,6 +17,7 @@ export interface CsrfOptions {
 
 /** The part of a session that the check needs. */
 export interface CsrfSession {
+  /** Makes the session exist. */
   start(): unknown
   /** A secret of the session for one purpose, new at every rotation; undefined when the session was never started. */
   derive(label: string): Uint8Array | undefined

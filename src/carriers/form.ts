@@ -22,6 +22,8 @@ export interface FormCarrier extends Carrier {
   strip(url: string): string
 }
 
+export type { CredentialSource, FallbackOptions } from './fallback.ts'
+
 const NAME = 'form'
 
 /**

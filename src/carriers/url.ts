@@ -42,6 +42,8 @@ interface Place {
   strip(address: Address): Address
 }
 
+export type { CredentialSource, FallbackOptions } from './fallback.ts'
+
 const NAME = 'url'
 
 /**

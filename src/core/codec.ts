@@ -2,7 +2,9 @@ import { SessionError } from './errors.ts'
 
 /** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
 export interface Codec {
+  /** The text of a value. @throws SessionError `not-encodable` or `too-large`. */
   encode(value: unknown): string
+  /** The value of a text; throws for a text that is none of its own. */
   decode(text: string): unknown
 }
 

@@ -15,9 +15,11 @@ export interface Outcome {
 export interface HeaderSink {
   /** The present value; several fields joined with `, `. */
   get(name: string): string | undefined
+  /** Sets the header to this one value. */
   set(name: string, value: string): void
   /** All `Set-Cookie` values, one a line. */
   cookies(): readonly string[]
+  /** Replaces all `Set-Cookie` values. */
   setCookies(lines: readonly string[]): void
 }
 

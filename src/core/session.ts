@@ -28,7 +28,7 @@ import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, Logout
 export class Session<Data extends object = Record<string, unknown>> {
   readonly #state: State<Data>
 
-  /** Made by `sessions.open`. */
+  /** @internal Made by `sessions.open`. */
   constructor(state: State<Data>) {
     this.#state = state
   }

@@ -98,6 +98,7 @@ export interface Store {
 export interface SubjectStore {
   /** The subject's live records, oldest `createdAt` first. */
   listBySubject(subject: string): Promise<readonly SessionRecord[]>
+  /** How many live records the subject has. */
   countBySubject(subject: string): Promise<number>
   /** Ends the subject's session with that handle. False when the subject has no such session. */
   deleteByHandle(subject: string, handle: string): Promise<boolean>
@@ -107,6 +108,7 @@ export interface SubjectStore {
 
 /** Capability: end every session of the store as one step, at a cost that does not grow with their number. */
 export interface ClearableStore {
+  /** Ends every session; what is inserted afterwards lives. Durable before it answers. */
   clear(): Promise<void>
 }
 
@@ -118,11 +120,13 @@ export interface SweepableStore {
 
 /** Capability: read all live records, page by page, without holding anything locked in between. */
 export interface ScannableStore {
+  /** Pages of live records with their keys, in no order; one that is there all the time is given once. */
   scan(options?: { readonly pageSize?: number }): AsyncIterable<readonly (readonly [StoreKey, SessionRecord])[]>
 }
 
 /** Capability: the store holds files, handles or connections of its own that must be released. */
 export interface ClosableStore {
+  /** Lets running operations end, then releases what the store opened itself. */
   close(): Promise<void>
 }
 

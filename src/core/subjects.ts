@@ -22,6 +22,7 @@ export interface SessionSummary {
 export interface SubjectSessions {
   /** The live ones, oldest first. */
   list(): Promise<readonly SessionSummary[]>
+  /** How many live ones there are. */
   count(): Promise<number>
   /** Ends one. False when the user has no such session. */
   end(handle: string): Promise<boolean>

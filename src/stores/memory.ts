@@ -19,6 +19,8 @@ import { book } from './memory/book.ts'
 import type { Entry, LiveEntry } from './memory/entry.ts'
 import { isLive, liveEntry, markEntry, markOf, overwrite, recordOf } from './memory/entry.ts'
 
+export type { Eviction } from './memory/book.ts'
+
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**

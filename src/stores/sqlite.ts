@@ -55,6 +55,7 @@ export type SqliteStoreOptions = CommonOptions &
       }
   )
 
+/** What {@link sqliteStore} gives. */
 export type SqliteStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
 
 // A row to remove lies on three or four pages of its own: this is half a millisecond's work. The next turn goes on.

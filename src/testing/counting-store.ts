@@ -9,6 +9,7 @@ export interface CountingStore<S extends Store> {
   readonly calls: readonly StoreCall[]
   /** How many calls there were: of one method, or in all. */
   readonly count: (method?: StoreMethod) => number
+  /** Counts from zero again. */
   readonly reset: () => void
 }
 

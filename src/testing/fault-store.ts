@@ -24,6 +24,7 @@ export interface FaultRule {
   readonly when?: (call: StoreCall) => boolean
 }
 
+/** Which calls fail, and how. */
 export interface FaultPlan {
   readonly rules: readonly FaultRule[]
   /** Print it when a test fails: the same seed makes the same choices in the same order of calls. @defaultValue 1 */
@@ -32,6 +33,7 @@ export interface FaultPlan {
   readonly error?: Error
 }
 
+/** A store that fails as planned. */
 export interface FaultStore<S extends Store> {
   readonly store: S
   /** The calls that met a fault, in order. */

@@ -24,6 +24,7 @@ export interface StoreCase {
   readonly name: string
   /** Skip the case for stores that lack one of these; {@link lackingFor} tells. */
   readonly needs?: readonly Capability[]
+  /** Runs the case. */
   readonly run: (harness: StoreHarness) => Promise<void>
 }
 

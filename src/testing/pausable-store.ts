@@ -21,6 +21,7 @@ export interface HoldRule {
   readonly method?: StoreMethod
   /** @defaultValue `'before'` */
   readonly stage?: Stage
+  /** Whether to hold this call; all when absent. */
   readonly when?: (call: StoreCall) => boolean
 }
 

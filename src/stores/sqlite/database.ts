@@ -6,8 +6,11 @@ export type SqliteValue = string | number | null
 
 /** The part of a prepared statement that the store calls; the three drivers agree on it. */
 export interface SqliteStatement {
+  /** Executes the statement; tells how many rows changed. */
   run(...values: SqliteValue[]): { readonly changes: number | bigint }
+  /** The first row; undefined or null when there is none. */
   get(...values: SqliteValue[]): unknown
+  /** All rows. */
   all(...values: SqliteValue[]): unknown[]
 }
 
@@ -16,8 +19,11 @@ export interface SqliteStatement {
  * of better-sqlite3 have in common.
  */
 export interface SqliteDatabase {
+  /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
+  /** Executes statements without parameters. */
   exec(sql: string): unknown
+  /** Closes the file. */
   close(): unknown
 }
 
