@@ -165,6 +165,12 @@ function decoded(codec: Codec, text: string): unknown {
 
 function write<Data extends object>(rules: DocumentRules<Data>, content: Content<Data>): string {
   validated(rules.schema, content.data, 'invalid-data')
+  if (Object.hasOwn(content.data, FLASHES)) {
+    throw new SessionError(
+      'not-encodable',
+      `session data: data.${FLASHES} is where flash messages are kept; call flash`,
+    )
+  }
   return rules.codec.encode(
     content.flashes.length === 0 ? content.data : { ...content.data, [FLASHES]: content.flashes },
   )
