@@ -3,13 +3,13 @@ import type { Store } from '../core/store.ts'
 import { hasSubjects, isClosable } from '../core/store.ts'
 import { countingStore } from './counting-store.ts'
 import { faultStore } from './fault-store.ts'
-import { nextOf, testKey, testRecord } from './fixtures.ts'
-import { lackingFor } from './harness.ts'
+import { nextOf, testKey, testRecord } from './cases/fixtures.ts'
+import { lackingFor } from './cases/harness.ts'
 import { pausableStore } from './pausable-store.ts'
 import { seededRandom } from './random.ts'
-import type { FullStore } from './reference.ts'
-import { referenceStore } from './reference.ts'
-import { storeCases } from './store-cases.ts'
+import type { FullStore } from './wrong/reference.ts'
+import { referenceStore } from './wrong/reference.ts'
+import { storeCases } from './cases/store-cases.ts'
 
 const NOW = 1_700_000_000_000
 const now = (): number => NOW

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createSessions } from '../core/sessions.ts'
-import { referenceStore } from './reference.ts'
+import { referenceStore } from './wrong/reference.ts'
 import { seedSession } from './seed-session.ts'
 
 interface Visit {

@@ -1,5 +1,5 @@
-import type { StoreKey } from '../core/key.ts'
-import { asKey } from './fixtures.ts'
+import type { StoreKey } from '../../core/key.ts'
+import { asKey } from '../cases/fixtures.ts'
 import type { FullStore } from './reference.ts'
 import type { WrongStore } from './wrong-store.ts'
 import { pause, wrongStore } from './wrong-store.ts'

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.ts'
-import type { Store } from '../core/store.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Store } from '../../core/store.ts'
 
 /** What a case may need beyond the required methods of a store; `reopen` is asked of the harness. */
 export type Capability = 'subjects' | 'clear' | 'sweep' | 'scan' | 'close' | 'reopen'

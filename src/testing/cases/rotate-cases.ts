@@ -1,5 +1,5 @@
-import type { StoreKey } from '../core/key.ts'
-import type { SessionRecord, Store, Tombstone } from '../core/store.ts'
+import type { StoreKey } from '../../core/key.ts'
+import type { SessionRecord, Store, Tombstone } from '../../core/store.ts'
 import { check, equal } from './assert.ts'
 import {
   countLive,

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.ts'
-import type { StoreKey } from '../core/key.ts'
-import type { SessionRecord, Store } from '../core/store.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { StoreKey } from '../../core/key.ts'
+import type { SessionRecord, Store } from '../../core/store.ts'
 import type { Disk, FullStore } from './reference.ts'
 import { referenceStore } from './reference.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { StoreCase, StoreHarness } from './harness.ts'
+import type { StoreCase, StoreHarness } from '../cases/harness.ts'
 import type { Disk } from './reference.ts'
-import { storeCases } from './store-cases.ts'
+import { storeCases } from '../cases/store-cases.ts'
 import { wrongStores, type WrongStore } from './wrong-stores.ts'
 
 describe('stores that are wrong on purpose', () => {

@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../core/store.ts'
+import type { SessionRecord } from '../../core/store.ts'
 import { check, equal } from './assert.ts'
 import { asKey, deadUntil, HOUR, liveAt, MINUTE, nextOf, put, range, testKey, testRecord } from './fixtures.ts'
 import type { StoreCase, StoreHarness } from './harness.ts'

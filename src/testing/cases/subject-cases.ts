@@ -1,4 +1,4 @@
-import type { SessionRecord, Store, SubjectStore } from '../core/store.ts'
+import type { SessionRecord, Store, SubjectStore } from '../../core/store.ts'
 import { check, equal } from './assert.ts'
 import { deadUntil, HOUR, MINUTE, nextOf, put, range, testKey, testRecord, withSubjects } from './fixtures.ts'
 import type { StoreCase, StoreHarness } from './harness.ts'

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.ts'
-import { SessionError } from '../core/errors.ts'
-import type { StoreKey } from '../core/key.ts'
+import type { Clock } from '../../core/clock.ts'
+import { SessionError } from '../../core/errors.ts'
+import type { StoreKey } from '../../core/key.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -13,7 +13,7 @@ import type {
   SubjectStore,
   SweepableStore,
   Tombstone,
-} from '../core/store.ts'
+} from '../../core/store.ts'
 
 /** What lies in a reference store; hand the same map to another one to open it again. */
 export type Disk = Map<StoreKey, SessionRecord | Tombstone>

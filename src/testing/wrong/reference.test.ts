@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { storeCases } from './store-cases.ts'
-import { lackingFor } from './harness.ts'
+import { storeCases } from '../cases/store-cases.ts'
+import { lackingFor } from '../cases/harness.ts'
 import type { Disk } from './reference.ts'
 import { referenceStore } from './reference.ts'
 

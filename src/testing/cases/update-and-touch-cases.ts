@@ -1,5 +1,5 @@
-import type { StoreKey } from '../core/key.ts'
-import type { Store } from '../core/store.ts'
+import type { StoreKey } from '../../core/key.ts'
+import type { Store } from '../../core/store.ts'
 import { check, equal } from './assert.ts'
 import { deadUntil, HOUR, liveAt, MINUTE, nextOf, put, range, testKey, testRecord, withSubjects } from './fixtures.ts'
 import type { StoreCase } from './harness.ts'

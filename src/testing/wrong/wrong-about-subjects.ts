@@ -1,4 +1,4 @@
-import type { SessionRecord, SubjectCap } from '../core/store.ts'
+import type { SessionRecord, SubjectCap } from '../../core/store.ts'
 import type { FullStore } from './reference.ts'
 import type { Ground, WrongStore } from './wrong-store.ts'
 import { pause, wrongStore } from './wrong-store.ts'

@@ -1,7 +1,7 @@
 import { sha256 } from '#platform'
-import { toBase64Url } from '../core/base64url.ts'
-import type { StoreKey } from '../core/key.ts'
-import { isStoreKey } from '../core/key.ts'
+import { toBase64Url } from '../../core/base64url.ts'
+import type { StoreKey } from '../../core/key.ts'
+import { isStoreKey } from '../../core/key.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -11,8 +11,8 @@ import type {
   SubjectStore,
   SweepableStore,
   Tombstone,
-} from '../core/store.ts'
-import { hasSubjects, isClearable, isClosable, isScannable, isSweepable } from '../core/store.ts'
+} from '../../core/store.ts'
+import { hasSubjects, isClearable, isClosable, isScannable, isSweepable } from '../../core/store.ts'
 import { check } from './assert.ts'
 
 /** A well-formed store key, the same for the same label. Keys of one subject share their partition, as in real life. */

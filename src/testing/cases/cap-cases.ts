@@ -1,4 +1,4 @@
-import type { InsertResult, RotateResult, SessionRecord, Store, SubjectCap, SubjectStore } from '../core/store.ts'
+import type { InsertResult, RotateResult, SessionRecord, Store, SubjectCap, SubjectStore } from '../../core/store.ts'
 import { equal } from './assert.ts'
 import { deadUntil, HOUR, MINUTE, nextOf, put, range, testKey, testRecord, withSubjects } from './fixtures.ts'
 import type { StoreCase, StoreHarness } from './harness.ts'

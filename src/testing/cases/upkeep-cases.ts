@@ -1,7 +1,7 @@
-import type { StoreKey } from '../core/key.ts'
-import { isSessionError } from '../core/errors.ts'
-import type { ScannableStore, SessionRecord, Store, SweepableStore } from '../core/store.ts'
-import { hasSubjects } from '../core/store.ts'
+import type { StoreKey } from '../../core/key.ts'
+import { isSessionError } from '../../core/errors.ts'
+import type { ScannableStore, SessionRecord, Store, SweepableStore } from '../../core/store.ts'
+import { hasSubjects } from '../../core/store.ts'
 import { check, equal, rejection } from './assert.ts'
 import {
   countLive,
