@@ -4,7 +4,8 @@
  * @throws TypeError for what cannot name a user, such as a number or an empty string.
  */
 export function subjectKeyOf(namespace: string, subject: string): string {
-  if (typeof subject !== 'string' || subject === '' || subject.length > 255) {
+  // Half a surrogate pair has no UTF-8 form: in a database two such users would become one.
+  if (typeof subject !== 'string' || subject === '' || subject.length > 255 || /\p{Surrogate}/u.test(subject)) {
     throw new TypeError('subject: expected a string of 1 to 255 characters, such as String(user.id)')
   }
   return `${namespace}:${subject}`

@@ -33,7 +33,10 @@ interface CommonOptions {
   readonly table?: string
   /** @defaultValue Date.now */
   readonly now?: Clock
-  /** How long a write waits while another process holds the file; the event loop runs on. @defaultValue '5s' */
+  /**
+   * How long a write waits while another process holds the file; the event loop runs on. Keep it below the sessions'
+   * `storeTimeout`, so that a write which was reported as failed is not done later. @defaultValue '1800ms'
+   */
   readonly busyTimeout?: `${number}ms` | `${number}s`
 }
 
@@ -75,7 +78,7 @@ const PAGE_SIZE = 100
  */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const table = checkedTable(options.table ?? 'sojourn_sessions')
-  const patience = millisecondsIn(options.busyTimeout ?? '5s')
+  const patience = millisecondsIn(options.busyTimeout ?? '1800ms')
   const now = options.now ?? Date.now
   const isOwn = checkedSource(options)
   const database = isOwn ? openOwn(options.path, table) : options.database
