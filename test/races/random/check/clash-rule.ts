@@ -1,0 +1,51 @@
+import type { SessionRecord } from '../../../../src/core/store.ts'
+import { contentOf } from '../changes.ts'
+import type { MakeRule } from './rule.ts'
+
+/** What a request knows of the one value that everybody writes. */
+interface Shared {
+  base: string | undefined
+  theirs: string | undefined
+  mine: string | undefined
+}
+
+/** Who overwrites what another request has written meanwhile hears of it in an event, and nobody else does. */
+export const clashRule: MakeRule = ({ blame }) => {
+  const requests = new Map<number, Shared>()
+  const stateOf = (request: number): Shared => {
+    const shared = requests.get(request) ?? { base: undefined, theirs: undefined, mine: undefined }
+    requests.set(request, shared)
+    return shared
+  }
+  const sharedIn = (record: SessionRecord): string | undefined => contentOf(record.data).shared
+
+  return {
+    see(entry) {
+      if (entry.type === 'change' && entry.change.kind === 'shared') {
+        stateOf(entry.request).mine = entry.change.value
+      }
+      if (entry.type === 'opened') {
+        const shared = stateOf(entry.request)
+        shared.base = shared.theirs
+      }
+      if (entry.type === 'call' && entry.request !== undefined) {
+        const { current, ...answer } = (entry.answer ?? {}) as { current?: SessionRecord } & Partial<SessionRecord>
+        const record = current ?? (answer.state === 'live' ? (answer as SessionRecord) : undefined)
+        if (record !== undefined) stateOf(entry.request).theirs = sharedIn(record)
+      }
+      if (entry.type !== 'event' || entry.request === undefined) return
+      const shared = stateOf(entry.request)
+      if (entry.name === 'gone') requests.delete(entry.request)
+      if (entry.name !== 'conflict') return
+      const { base, theirs, mine } = shared
+      const isClash = mine !== undefined && theirs !== base && theirs !== mine
+      const isTold = (entry.event['paths'] as readonly string[]).includes('shared')
+      if (isClash !== isTold) blame(`a clash of ${theirs} and ${mine} was ${isTold ? 'told and is none' : 'not told'}`)
+      shared.base = theirs
+    },
+    write(call, { record }) {
+      if (call.request === undefined) return
+      Object.assign(stateOf(call.request), { base: sharedIn(record), theirs: sharedIn(record), mine: undefined })
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Change, Content } from '../changes.ts'
+import { changed, contentOf, kept } from '../changes.ts'
+import type { VerbEntry } from '../history.ts'
+import type { At, MakeRule, Write } from './rule.ts'
+
+/** What one request has done to its data and not yet stored. */
+interface Open {
+  pending: Change[]
+  /** Stored perhaps: the answer was lost. */
+  maybe: Change[]
+  /** What the last write stored. */
+  last: Change[]
+  /** Whether the session has ended for this request, so that nothing more is stored. */
+  isOver: boolean
+}
+
+/**
+ * Every write changes exactly what its request changed, on top of what the store held; and what is acknowledged has been
+ * written. So nothing that was acknowledged is ever lost, and increments are exact.
+ */
+export const dataRule: MakeRule = ({ verbs, blame }) => {
+  const requests = new Map<number, Open>()
+  const written = new Map<number, { readonly before: Content; readonly after: Content }>()
+  const given = new Set<string>()
+  /** Verbs that stored or ended something. */
+  const effective = new Set<number>()
+  const stateOf = (request: number): Open => {
+    const open = requests.get(request) ?? { pending: [], maybe: [], last: [], isOver: false }
+    requests.set(request, open)
+    return open
+  }
+
+  const judgeWrite = (verb: At<VerbEntry> | undefined, request: number, write: Write): void => {
+    const open = stateOf(request)
+    const before = write.before === undefined ? {} : contentOf(write.before.data)
+    const after = contentOf(write.record.data)
+    const stored = [...open.pending, ...(verb?.change === undefined ? [] : [verb.change])]
+    const isChoice = verb?.name === 'login' || verb?.name === 'logout'
+    const fits = subsets(open.maybe).some((again) => {
+      const content = changed(before, [...again, ...stored])
+      return isDeepStrictEqual(after, isChoice ? kept(content, verb.keep) : content)
+    })
+    if (!fits) {
+      blame(
+        `a ${write.method} in "${verb?.name}" stored ${write.record.data} on top of ${JSON.stringify(before)}; ` +
+          `the request changed ${JSON.stringify(stored)}`,
+      )
+    }
+    if (verb !== undefined) written.set(verb.verb, { before, after })
+    if (verb !== undefined) effective.add(verb.verb)
+    Object.assign(open, { last: stored, pending: [], isOver: false })
+  }
+
+  const give = (value: string, what: string): void => {
+    if (given.has(value)) blame(`${what} was given out twice: ${value}`)
+    given.add(value)
+  }
+
+  const judgeValue = (verb: At<VerbEntry>, value: unknown, open: Open): void => {
+    const write = written.get(verb.verb)
+    if (verb.change?.kind === 'count' && write !== undefined && value !== write.after.n) {
+      blame(`an increment gave ${String(value)} and stored ${write.after.n}`)
+    }
+    if (verb.change?.kind === 'take' && value !== undefined) {
+      const isUnsaved = open.isOver && open.pending.some((change) => change.kind === 'put' && change.prize === value)
+      if (value !== write?.before.prize && !isUnsaved)
+        blame(`a take gave ${String(value)}; there was ${write?.before.prize}`)
+      give(String(value), 'a value that was taken')
+    }
+    if (verb.change?.kind === 'drain') for (const message of value as string[]) give(message, 'a flash message')
+  }
+
+  const isOverAfter = ({ name, verb, before }: VerbEntry, isOver: boolean): boolean => {
+    if (name === 'logout') return isOver || (before.handle !== undefined && !effective.has(verb))
+    return name === 'destroy'
+  }
+
+  return {
+    write: (call, write) => {
+      if (call.request !== undefined) judgeWrite(verbs.get(call.verb ?? -1), call.request, write)
+    },
+    see(entry) {
+      if (entry.type === 'call' && entry.answer === true && entry.verb !== undefined) effective.add(entry.verb)
+      if (entry.type === 'change') stateOf(entry.request).pending.push(entry.change)
+      if (entry.type === 'fault' && entry.stage === 'after' && entry.request !== undefined) {
+        const open = stateOf(entry.request)
+        open.maybe.push(...open.last)
+        open.last = []
+      }
+      if (entry.type === 'event' && entry.name === 'gone' && entry.request !== undefined) {
+        Object.assign(stateOf(entry.request), { pending: [], maybe: [], last: [], isOver: true })
+      }
+      if (entry.type === 'event' && entry.name === 'superseded' && entry.request !== undefined) {
+        stateOf(entry.request).isOver = true
+      }
+    },
+    done(done, verb) {
+      const open = stateOf(done.request)
+      if (done.ok) judgeValue(verb, done.value, open)
+      // Messages that were never stored were given out as they were.
+      if (done.ok && verb.change?.kind === 'drain') open.pending = open.pending.filter(({ kind }) => kind !== 'flash')
+      if (done.ok && (verb.name === 'destroy' || verb.name === 'logout' || verb.name === 'login')) {
+        Object.assign(open, { pending: [], maybe: [], last: [], isOver: isOverAfter(verb, open.isOver) })
+      }
+      // Done to a session that is over or not stored: a login may still take it along.
+      if (done.ok && verb.change !== undefined && open.isOver && !effective.has(verb.verb))
+        open.pending.push(verb.change)
+      // What a login had in hand when its insertion failed is gone from the request, stored or not.
+      if (!done.ok && verb.name === 'login') open.maybe.push(...open.pending.splice(0))
+      const isStored = done.ok && (verb.name === 'commit' || verb.name === 'save') && !open.isOver
+      if (isStored && open.pending.length > 0) {
+        blame(`${verb.name} acknowledged ${JSON.stringify(open.pending)}, which was never stored`)
+      }
+    },
+  }
+}
+
+function subsets<T>(items: readonly T[]): readonly (readonly T[])[] {
+  return items.reduce<readonly (readonly T[])[]>((all, item) => [...all, ...all.map((one) => [...one, item])], [[]])
+}

@@ -1,0 +1,25 @@
+import { keyOf } from '../../lab.ts'
+import type { MakeRule } from './rule.ts'
+
+/** Nothing fails without a reason. */
+export const errorRule =
+  (rejects: boolean): MakeRule =>
+  ({ model, verbs, blame }) => {
+    const faulty = new Set<number>()
+    const isRight = (code: string, verb: number): boolean => {
+      const { name, before } = verbs.get(verb) ?? {}
+      if (code === 'store-unavailable') return faulty.has(verb)
+      if (code === 'subject-limit') return rejects && name === 'login'
+      if (code === 'no-session') return name === 'elevate' && before?.subject === undefined
+      return (code === 'gone' || code === 'superseded') && model.live(keyOf(before?.token)) === undefined
+    }
+    return {
+      see(entry) {
+        if (entry.type === 'fault' && entry.verb !== undefined) faulty.add(entry.verb)
+        if (entry.type !== 'done' || entry.ok) return
+        if (!isRight(entry.code ?? '', entry.verb)) {
+          blame(`"${verbs.get(entry.verb)?.name}" failed with ${entry.code}, for no reason`)
+        }
+      },
+    }
+  }

@@ -1,0 +1,76 @@
+import type { StoreKey } from '../../../../src/core/key.ts'
+import type { SessionRecord, Tombstone } from '../../../../src/core/store.ts'
+import type { Disk, FullStore } from '../../../../src/testing/wrong/reference.ts'
+import { referenceStore } from '../../../../src/testing/wrong/reference.ts'
+import type { CallEntry, Entry } from '../history.ts'
+
+/** How a record under a key came to its end. */
+export interface Death {
+  readonly seq: number
+  readonly request: number | undefined
+}
+
+/** What the store must have done and held, by its contract: the calls of a history, replayed one after the other. */
+export interface Model {
+  /** Goes on to this moment. */
+  moveTo(at: number): void
+  /** The live record under the key. */
+  live(key: string): SessionRecord | undefined
+  all(): ReadonlyMap<StoreKey, SessionRecord>
+  /** Makes the call, and tells what the store had to answer. */
+  apply(call: CallEntry & Pick<Entry, 'seq'>): Promise<unknown>
+  death(key: string): Death | undefined
+  /** The mark under the key at this moment. */
+  mark(key: string): Tombstone | undefined
+  /** Whether a record was ever stored under that key, or had that handle. */
+  wasKnown(keyOrHandle: string): boolean
+}
+
+export function newModel(): Model {
+  let now = 0
+  const disk: Disk = new Map()
+  const store = referenceStore(() => now, disk)
+  const deaths = new Map<string, Death>()
+  const known = new Set<string>()
+
+  const all = (): ReadonlyMap<StoreKey, SessionRecord> => {
+    const live = new Map<StoreKey, SessionRecord>()
+    for (const [key, entry] of disk) if (entry.state === 'live' && entry.expiresAt > now) live.set(key, entry)
+    return live
+  }
+  return {
+    moveTo: (at) => void (now = at),
+    live: (key) => all().get(key as StoreKey),
+    all,
+    async apply(call) {
+      const before = all()
+      const answer = await ask(store, call)
+      for (const key of before.keys()) {
+        if (disk.get(key)?.state !== 'live') deaths.set(key, { seq: call.seq, request: call.request })
+      }
+      for (const name of namesIn(call)) known.add(name)
+      return answer
+    },
+    death: (key) => deaths.get(key),
+    mark: (key) => {
+      const entry = disk.get(key as StoreKey)
+      return entry === undefined || entry.state === 'live' || entry.expiresAt <= now ? undefined : entry
+    },
+    wasKnown: (keyOrHandle) => known.has(keyOrHandle),
+  }
+}
+
+/** Keys and handles that a call brought into the store. */
+function namesIn({ method, args, answer }: CallEntry): readonly string[] {
+  const { outcome } = (answer ?? {}) as { readonly outcome?: string }
+  const [key, second, third, fourth] = args as [string, ...SessionRecord[]]
+  if (outcome === 'inserted') return [key, second?.handle ?? '']
+  if (outcome === 'rotated') return [String(third), fourth?.handle ?? '']
+  return method === 'update' && outcome === 'updated' ? [third?.handle ?? ''] : []
+}
+
+async function ask(store: FullStore, { method, args }: CallEntry): Promise<unknown> {
+  if (method === 'scan' || method === 'close' || method === 'sweep') return undefined
+  const answer: unknown = await Reflect.apply(store[method], store, structuredClone(args))
+  return answer
+}
