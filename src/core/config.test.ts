@@ -47,7 +47,7 @@ describe('options', () => {
     [{ perSubject: { max: 0, onLimit: 'reject' } }, /^perSubject\.max: /],
     [{ perSubject: { max: 3 } }, /^perSubject\.onLimit: expected 'evict-oldest' or 'reject'/],
     [{ cookie: {}, carriers: [cookieCarrier()] }, /^cookie: give either cookie or carriers/],
-    [{ cookie: { sameSite: 'Lax' } }, /^cookie: sameSite must be one of lax/],
+    [{ cookie: { sameSite: 'Lax' } }, /^cookie: sameSite must be /],
     [{ carriers: [] }, /^carriers: give a list of at least one, such as \[cookieCarrier\(\)\]/],
     [{ carriers: cookieCarrier() }, /^carriers: give a list/],
     [{ carriers: ['cookie'] }, /^carriers: expected carriers, such as cookieCarrier\(\)/],
