@@ -3,8 +3,12 @@ const MAX_BYTES = 1_048_576
 
 /** Tells a submitted HTML form of the usual encoding. */
 export function isForm(request: Request): boolean {
-  const type = request.headers.get('content-type') ?? ''
-  return request.body !== null && /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)
+  return request.body !== null && isFormType(request.headers.get('content-type') ?? undefined)
+}
+
+/** Tells the content type of such a form. */
+export function isFormType(type: string | undefined): boolean {
+  return type !== undefined && /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)
 }
 
 /** The fields of a form, from a copy, so that the application can still read the body. None when it is too large. */

@@ -1,0 +1,142 @@
+import type { Session } from '../../../core/session.ts'
+import type { Sessions } from '../../../core/sessions.ts'
+import type { ExpressRequest } from '../../express.ts'
+import { expressSessions } from '../../express.ts'
+import { fetchSessions } from '../../fetch.ts'
+import { nodeSessions } from '../../node.ts'
+import type { PlainAnswer } from '../../shared/failure.ts'
+import { plainAnswer } from '../../shared/failure.ts'
+import { isFormType } from '../../shared/form.ts'
+import type { NodeRequest } from '../../shared/node-request.ts'
+import { headerOf } from '../../shared/node-request.ts'
+import type { NodeResponse } from '../../shared/node-response.ts'
+import { sendAnswer } from '../../shared/node-response.ts'
+import type { ProxyOptions } from '../../shared/proxy.ts'
+import { toResponse } from '../../shared/web-response.ts'
+import { parsedFields, readFields } from './fields.ts'
+import { visit } from './visit.ts'
+
+/** What a page answers: a text, which is HTML, or more than that. */
+export type Reply =
+  | string
+  | {
+      /** @defaultValue 200 */
+      readonly status?: number
+      /** Names in lower case. */
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string
+    }
+
+/** One application for several kinds of server. */
+export interface Servers {
+  /** For `createServer` of node:http, node:https and node:http2. */
+  readonly node: (request: NodeRequest & AsyncIterable<unknown>, response: NodeResponse) => void
+  /** For `app.use` of Express 4 and 5; with a body parser before it or without. */
+  readonly express: (
+    request: ExpressRequest & AsyncIterable<unknown>,
+    response: NodeResponse,
+    next: (error?: unknown) => void,
+  ) => void
+  /** For everything that turns a `Request` into a `Response`: Bun, Deno, Workers. */
+  readonly fetch: (request: Request) => Promise<Response>
+}
+
+/** A page reads the request from `session.facts`, its address from `session.url`, its form by `submitted(session)`. */
+export type Page<Data extends object> = (session: Session<Data>) => Reply | Promise<Reply>
+
+/** Serves a page with what the fronts have: it is saved before the first byte leaves, also when the page throws. */
+export function serversFor<Data extends object>(
+  sessions: Sessions<Data>,
+  page: Page<Data>,
+  options: ProxyOptions = {},
+): Servers {
+  const answer = async (session: Session<Data>, fields: URLSearchParams): Promise<PlainAnswer> =>
+    answerOf(await visit(session, fields, page))
+  return {
+    node: nodeServer(sessions, answer, options),
+    express: expressServer(sessions, answer),
+    fetch: fetchServer(sessions, answer, options),
+  }
+}
+
+type Answering<Data extends object> = (session: Session<Data>, fields: URLSearchParams) => Promise<PlainAnswer>
+
+function nodeServer<Data extends object>(
+  sessions: Sessions<Data>,
+  answer: Answering<Data>,
+  options: ProxyOptions,
+): Servers['node'] {
+  const forms = new WeakMap<object, URLSearchParams>()
+  const formOf = (request: object): URLSearchParams => forms.get(request) ?? new URLSearchParams()
+  const withSession = nodeSessions(sessions, { ...options, body: (request) => Object.fromEntries(formOf(request)) })
+  const serve = withSession<NodeRequest, NodeResponse>(async (request, response, session) =>
+    sendAnswer(response, await answer(session, formOf(request))),
+  )
+  return (request, response) => {
+    if (!isFormType(headerOf(request)('content-type'))) return serve(request, response)
+    const begin = (form: URLSearchParams | undefined): void => {
+      if (form === undefined) return sendAnswer(response, TOO_LARGE)
+      forms.set(request, form)
+      serve(request, response)
+    }
+    // Whoever stopped sending in the middle waits for no answer.
+    void readFields(request).then(begin, () => response.destroy())
+  }
+}
+
+function expressServer<Data extends object>(sessions: Sessions<Data>, answer: Answering<Data>): Servers['express'] {
+  const withSession = expressSessions(sessions)
+  return (request, response, next) => {
+    const reply = (form: URLSearchParams): Promise<void> =>
+      answer(withSession.of(request), form)
+        .then((sent) => sendAnswer(response, sent))
+        .catch(next)
+    const begin = (form: URLSearchParams | undefined): void => {
+      if (form === undefined) return sendAnswer(response, TOO_LARGE)
+      // What it calls runs with the session as the current one, so the page must begin there.
+      withSession(request, response, (error) => (error === undefined ? void reply(form) : next(error)))
+    }
+    formOfExpress(request).then(begin).catch(next)
+  }
+}
+
+async function formOfExpress(request: Parameters<Servers['express']>[0]): Promise<URLSearchParams | undefined> {
+  const { body } = request
+  if (typeof body === 'object' && body !== null) return parsedFields(body)
+  if (!isFormType(headerOf(request)('content-type'))) return new URLSearchParams()
+  const form = await readFields(request)
+  // Where a parser would have put it.
+  Reflect.set(request, 'body', Object.fromEntries(form ?? []))
+  return form
+}
+
+function fetchServer<Data extends object>(
+  sessions: Sessions<Data>,
+  answer: Answering<Data>,
+  options: ProxyOptions,
+): Servers['fetch'] {
+  const onError = (error: unknown): Response => {
+    console.error(error)
+    return toResponse(plainAnswer(error))
+  }
+  const withSession = fetchSessions(sessions, { ...options, form: true, onError })
+  return withSession(async (request, session) => {
+    const isForm = isFormType(request.headers.get('content-type') ?? undefined)
+    const form = isForm && request.body !== null ? await readFields(request.body) : new URLSearchParams()
+    return toResponse(form === undefined ? TOO_LARGE : await answer(session, form))
+  })
+}
+
+const TOO_LARGE: PlainAnswer = {
+  status: 413,
+  headers: [
+    ['content-type', 'text/plain; charset=utf-8'],
+    ['cache-control', 'no-store'],
+  ],
+  body: 'Content Too Large',
+}
+
+function answerOf(reply: Reply): PlainAnswer {
+  const { status = 200, headers = {}, body = '' } = typeof reply === 'string' ? { body: reply } : reply
+  return { status, headers: Object.entries({ 'content-type': 'text/html; charset=utf-8', ...headers }), body }
+}
