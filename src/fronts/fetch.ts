@@ -1,21 +1,16 @@
-import type { RequestFacts } from '../core/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
-import { isForm, readForm } from './shared/form.ts'
-import type { ProxyOptions } from './shared/proxy.ts'
-import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
+import { checkProxyOptions } from './shared/proxy.ts'
+import type { WebRequestOptions } from './shared/web-request.ts'
+import { webFactsOf, withUrl } from './shared/web-request.ts'
 import { toResponse, withOutcome } from './shared/web-response.ts'
 
 /** Options of {@link fetchSessions}. `Rest` is what the runtime passes after the request. */
-export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends ProxyOptions {
+export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends WebRequestOptions {
   /** The client's address, which every runtime tells in its own way. */
   readonly clientAddress?: (request: Request, ...rest: Rest) => string | undefined
-  /**
-   * Reads submitted forms before the handler does, for the form carrier.
-   * @defaultValue false
-   */
-  readonly form?: boolean
   /**
    * Answers when the handler throws or the session cannot be loaded or saved.
    * @defaultValue for the session a plain 503 or 500, and the error on the console; what the handler throws is thrown on
@@ -62,7 +57,9 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
       }
       let session: Session<Data>
       try {
-        session = await sessions.open(await factsOf(request, rest, options))
+        session = await sessions.open(
+          await webFactsOf(request, () => options.clientAddress?.(request, ...rest), options),
+        )
       } catch (error) {
         return fail(error)
       }
@@ -80,39 +77,8 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
         return withOutcome(response, await session.commit())
       } catch (error) {
         // Nobody will read the page: what feeds it must be told.
-        void response.body?.cancel(error).catch(() => undefined)
+        discard(response, error)
         return fail(error)
       }
     }
-}
-
-async function factsOf<Rest extends readonly unknown[]>(
-  request: Request,
-  rest: Rest,
-  options: FetchSessionsOptions<Rest>,
-): Promise<RequestFacts> {
-  const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
-  const form = options.form === true && isForm(request) ? await readForm(request) : undefined
-  const client = (): { secure: boolean; clientAddress: string | undefined } =>
-    clientBehind(
-      () => ({ secure: request.url.startsWith('https:'), clientAddress: options.clientAddress?.(request, ...rest) }),
-      header,
-      options,
-    )
-  return {
-    method: request.method,
-    url: request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2)),
-    get secure() {
-      return client().secure
-    },
-    get clientAddress() {
-      return client().clientAddress
-    },
-    header,
-    field: (name) => form?.get(name) ?? undefined,
-  }
-}
-
-function withUrl(request: Request, url: string): Request {
-  return request.url.endsWith(url) ? request : new Request(new URL(url, request.url), request)
 }

@@ -18,6 +18,16 @@ export function statusOf(error: unknown): number {
   return error.code === 'csrf' ? 403 : 500
 }
 
+/**
+ * The error with what the frameworks' own error handling reads: its status, that its message is not for clients, and
+ * headers. An error that says its status already stays as it is.
+ */
+export function withStatus(error: unknown): unknown {
+  if (!(error instanceof Error) || !Object.isExtensible(error) || 'status' in error) return error
+  const status = statusOf(error)
+  return Object.assign(error, { status, statusCode: status, expose: false, headers: { 'Cache-Control': 'no-store' } })
+}
+
 /** An answer that tells the client nothing but the status, and that no cache keeps. */
 export function plainAnswer(error: unknown): PlainAnswer {
   const status = statusOf(error)

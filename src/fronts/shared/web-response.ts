@@ -32,9 +32,10 @@ function isMutable({ headers }: Response): boolean {
   }
 }
 
-function sinkOf(headers: Headers): HeaderSink {
+/** Headers for the core; `beneath` are those that they will be laid over. */
+export function sinkOf(headers: Headers, beneath?: Headers): HeaderSink {
   return {
-    get: (name) => headers.get(name) ?? undefined,
+    get: (name) => headers.get(name) ?? beneath?.get(name) ?? undefined,
     set: (name, value) => headers.set(name, value),
     cookies: () => headers.getSetCookie(),
     setCookies: (lines) => {
