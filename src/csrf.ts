@@ -1,8 +1,8 @@
-import { equalBytes, hmacSha256, utf8 } from '#platform'
+import { equalBytes, hmacSha256, toBase64Url, utf8 } from '#platform'
 import { hiddenField } from './carriers/html.ts'
-import { toBase64Url } from './core/base64url.ts'
 import type { RequestFacts } from './core/carrier.ts'
 import { SessionError } from './core/errors.ts'
+import { checkedOrigins, ownOrigin } from './core/origin.ts'
 import { secretBytes } from './core/token.ts'
 
 /** Where a form's token travels, and who else may send forms. */
@@ -54,7 +54,7 @@ const TOKEN_LENGTH = SALT_LENGTH + 43
 export function csrf(options: CsrfOptions = {}): Csrf {
   const field = nameOf('field', options.field ?? '_csrf')
   const header = nameOf('header', options.header ?? 'x-csrf-token').toLowerCase()
-  const origins = new Set((options.origins ?? []).map(checkedOrigin))
+  const origins = checkedOrigins('csrf: origins', options.origins)
   const fault = (session: CsrfSession, presented: string | undefined): string | undefined => {
     const { facts } = session
     if (SAFE_METHODS.includes(facts.method)) return undefined
@@ -119,23 +119,6 @@ function faultOfSource(facts: RequestFacts, origins: ReadonlySet<string>): strin
     'csrf: the request comes from another origin; behind a proxy that ends TLS trust the proxy, ' +
     'else list the origin if it is yours'
   )
-}
-
-function ownOrigin(facts: RequestFacts): string | undefined {
-  const host = facts.header('host')
-  if (host === undefined || host === '') return undefined
-  return facts.secure ? `https://${without(host, ':443')}` : `http://${without(host, ':80')}`
-}
-
-// An Origin never names its scheme's own port, and a Host may.
-function without(host: string, port: string): string {
-  const lower = host.toLowerCase()
-  return lower.endsWith(port) ? lower.slice(0, -port.length) : lower
-}
-
-function checkedOrigin(origin: string): string {
-  if (typeof origin === 'string' && /^https?:\/\/[a-z0-9.:[\]-]+$/.test(origin)) return origin
-  throw new TypeError('csrf: origins must be scheme and host in lower case, such as https://admin.example.com')
 }
 
 function nameOf(option: string, name: string): string {

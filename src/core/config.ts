@@ -174,10 +174,10 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
   }
   const { namespace, codec, schema, refusal, bind } = options
   if (namespace !== undefined && (typeof namespace !== 'string' || !/^[\w.-]{1,64}$/.test(namespace))) {
-    throw new TypeError('namespace: expected up to 64 letters, digits and _ . -, such as the name of the application')
+    throw new TypeError('namespace: expected up to 64 letters, digits and _ . -')
   }
   if (options.cookie !== undefined && options.carriers !== undefined) {
-    throw new TypeError('cookie: give either cookie or carriers; with carriers, use cookieCarrier(...) among them')
+    throw new TypeError('cookie: give either cookie or carriers; cookieCarrier(...) can be among the carriers')
   }
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
   checkFunction('now', options.now, 'that gives epoch milliseconds')
@@ -229,7 +229,7 @@ function checkedSecrets(secrets: readonly string[]): readonly string[] {
   checkList('secrets', secrets, 'give a list of at least one, or leave the option out')
   for (const secret of secrets) {
     if (typeof secret !== 'string' || utf8Length(secret) < 32) {
-      throw new TypeError('secrets: each must be a string of at least 32 random bytes (ASVS 5.0 11.2.3)')
+      throw new TypeError('secrets: each must be a string of at least 32 random bytes')
     }
   }
   return secrets

@@ -153,9 +153,7 @@ function checkScope(cookie: Cookie, isShared: boolean): void {
   }
   if (isShared && withoutPrefix(cookie.name) === cookie.name) {
     const attribute = cookie.domain === undefined ? 'path' : 'domain'
-    throw new TypeError(
-      `cookie: ${attribute} needs a name with __Secure-, such as __Secure-${cookie.name.slice(0, 64)}`,
-    )
+    throw new TypeError(`cookie: ${attribute} needs a name with __Secure-`)
   }
 }
 
@@ -164,13 +162,13 @@ function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
   if (cookie.secure && !facts.secure && !isLocal(host)) {
     return (
       `cookie: "${cookie.name}" is Secure and this connection is plain http, so the browser drops it; ` +
-      'behind a proxy that ends TLS trust the proxy, else serve https, or set insecureDevelopment: true while developing'
+      'trust the proxy that ends TLS, serve https, or set insecureDevelopment: true while developing'
     )
   }
   if (cookie.domain === undefined || host === '' || covers(cookie.domain.toLowerCase(), host)) return undefined
   return (
-    `cookie: domain "${cookie.domain}" does not cover the host of this request, so the browser drops the cookie; ` +
-    'set the domain to the host or a parent of it, or leave it out'
+    `cookie: domain "${cookie.domain}" does not cover this request's host, so the browser drops it; ` +
+    'name the host or a parent of it, or leave it out'
   )
 }
 

@@ -154,8 +154,8 @@ function checkName(name: string): void {
   if (withoutPrefix(name) === '') throw new TypeError('cookie: name is only a prefix; add a name, such as __Host-id')
   if (PREFIX_LIKE.test(name) && !PREFIX.test(name)) {
     throw new TypeError(
-      `cookie: name "${name.slice(0, 64)}" looks like a misspelt prefix, which protects nothing; ` +
-        'write __Host-, __Secure-, __Http- or __Host-Http-, or choose a name that looks like none of them',
+      `cookie: name "${name.slice(0, 64)}" looks like a misspelt prefix; ` +
+        'write __Host-, __Secure-, __Http- or __Host-Http-, or choose another name',
     )
   }
 }
@@ -180,7 +180,7 @@ function checkPrefix(cookie: Cookie): void {
 function pairOf(cookie: Cookie): string {
   const { name, value } = cookie
   if (typeof value !== 'string' || !COOKIE_OCTETS.test(value)) {
-    throw new TypeError('cookie: value has a character that a cookie cannot carry; encode it first, as base64url')
+    throw new TypeError('cookie: value has a character that a cookie cannot carry')
   }
   if (name.length + value.length > MAX_COOKIE_BYTES) {
     throw new SessionError('too-large', `cookie: name and value are over ${MAX_COOKIE_BYTES} bytes; browsers drop it`)
@@ -191,15 +191,13 @@ function pairOf(cookie: Cookie): string {
 function checkedPath(path: string): string {
   checkLength('path', path)
   if (PATH.test(path)) return path
-  throw new TypeError(
-    'cookie: path must begin with / and have no space, comma, semicolon, control or non-ASCII character',
-  )
+  throw new TypeError('cookie: path must begin with / and be ASCII without space, comma and semicolon')
 }
 
 function checkedDomain(domain: string): string {
   checkLength('domain', domain)
   if (DOMAIN.test(domain)) return domain
-  throw new TypeError('cookie: domain must be a plain host name, such as example.com, without dot or port at its ends')
+  throw new TypeError('cookie: domain must be a plain host name, such as example.com')
 }
 
 function checkLength(attribute: string, value: string): void {
@@ -219,7 +217,7 @@ function fixdate(at: number): string {
   const date = new Date(at)
   const year = date.getUTCFullYear()
   if (year >= 1601 && year <= 9999) return date.toUTCString()
-  throw new TypeError('cookie: expires must be a time in milliseconds between the years 1601 and 9999')
+  throw new TypeError('cookie: expires must be milliseconds, between the years 1601 and 9999')
 }
 
 function checkedSameSite(cookie: Cookie): string {

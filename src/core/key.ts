@@ -1,5 +1,4 @@
-import { sha256 } from '#platform'
-import { toBase64Url } from './base64url.ts'
+import { sha256, toBase64Url } from '#platform'
 import type { Token } from './token.ts'
 import { partitionOf } from './token.ts'
 

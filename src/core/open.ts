@@ -1,5 +1,4 @@
-import { sha256 } from '#platform'
-import { toBase64Url } from './base64url.ts'
+import { sha256, toBase64Url } from '#platform'
 import type { Answer, Carrier, RequestFacts } from './carrier.ts'
 import type { Content } from './document.ts'
 import { openDocument } from './document.ts'
@@ -37,7 +36,11 @@ export function openState<Data extends object>(
   const { carriers } = engine.config
   const presented = presentedToken(engine, facts)
   const carrier = presented?.carrier ?? carrierForNew(carriers, facts)
-  const state = freshState(engine, facts, carrier, { url: strippedUrl(carriers, facts), isReadOnly })
+  const state = freshState(engine, facts, carrier, {
+    url: strippedUrl(carriers, facts),
+    isReadOnly,
+    hasResponse: !isReadOnly,
+  })
   if (presented !== undefined) return load(state, presented)
   state.answer = probeAnswer(carriers, facts)
   return state
@@ -126,7 +129,12 @@ export async function follow<Data extends object>(
   return 'superseded'
 }
 
-async function admit<Data extends object>(state: State<Data>, presented: Presented, found: Found): Promise<void> {
+/** Lets the state have the record, if it is within every limit in force now and belongs to this client. */
+export async function admit<Data extends object>(
+  state: State<Data>,
+  presented: Pick<Presented, 'carrier' | 'isCurrent'> & { readonly token: Token | undefined },
+  found: Found,
+): Promise<void> {
   const { config, emitter } = state.engine
   const { record } = found
   const meta = readMeta(state, found)

@@ -1,5 +1,4 @@
-import { equalBytes, hmacSha256, randomBytes, sha256, utf8 } from '#platform'
-import { toBase64Url } from './base64url.ts'
+import { equalBytes, hmacSha256, randomBytes, sha256, toBase64Url, utf8 } from '#platform'
 import { SessionError } from './errors.ts'
 
 /** The secret a client presents; in the cookie only, never stored, never logged. */

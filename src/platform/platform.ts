@@ -8,6 +8,8 @@ export interface Platform {
   randomBytes(length: number): Uint8Array
   /** Comparison in a time that does not depend on where the bytes differ. False for different lengths. */
   equalBytes(a: Uint8Array, b: Uint8Array): boolean
+  /** Base64url without padding (RFC 4648 section 5). */
+  toBase64Url(bytes: Uint8Array): string
   /** UTF-8 bytes of a text. */
   utf8(text: string): Uint8Array
   /** Number of UTF-8 bytes of a text. */

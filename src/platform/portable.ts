@@ -2,6 +2,8 @@ import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import type { Ambient } from './platform.ts'
 
+export { toBase64Url } from './base64url.ts'
+
 /** What this file calls of the web platform; declared here because the core is compiled without its types. */
 interface WebPlatform {
   readonly crypto: { getRandomValues(bytes: Uint8Array): Uint8Array }

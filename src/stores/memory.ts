@@ -87,8 +87,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 }
 
 const NOT_IN_PRODUCTION =
-  'memoryStore: in production it forgets all sessions at each restart and shares none between processes; ' +
-  "use sqliteStore ('sojourn/stores/sqlite') or another lasting store, or pass allowInProduction: true"
+  'memoryStore: it forgets all sessions at a restart and shares none between processes; ' +
+  'in production use sqliteStore or another lasting store, or pass allowInProduction: true'
 
 function get(sessions: Book, key: StoreKey): SessionRecord | Tombstone | undefined {
   const entry = sessions.find(key)

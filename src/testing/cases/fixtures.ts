@@ -1,5 +1,4 @@
-import { sha256 } from '#platform'
-import { toBase64Url } from '../../core/base64url.ts'
+import { sha256, toBase64Url } from '#platform'
 import type { StoreKey } from '../../core/key.ts'
 import { isStoreKey } from '../../core/key.ts'
 import type {
