@@ -59,6 +59,17 @@ export function serversFor<Data extends object>(
   }
 }
 
+/** The path that a request asks for, without its query and without a token in it. */
+export function pathOf({ url }: { readonly url: string }): string {
+  const at = url.indexOf('?')
+  return at < 0 ? url : url.slice(0, at)
+}
+
+/** The fields of the query. */
+export function queryOf({ url }: { readonly url: string }): URLSearchParams {
+  return new URLSearchParams(url.slice(pathOf({ url }).length))
+}
+
 type Answering<Data extends object> = (session: Session<Data>, fields: URLSearchParams) => Promise<PlainAnswer>
 
 function nodeServer<Data extends object>(
