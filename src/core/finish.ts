@@ -36,9 +36,9 @@ function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknow
   return needsTouch(state) ? () => touchState(state) : undefined
 }
 
-function isRotationDue<Data extends object>({ live, engine }: State<Data>): boolean {
+function isRotationDue<Data extends object>({ live, engine, hasResponse }: State<Data>): boolean {
   const { rotateEvery } = engine.config.policy
-  if (rotateEvery === undefined || live === undefined || live.isGraceful) return false
+  if (rotateEvery === undefined || live === undefined || live.isGraceful || !hasResponse) return false
   return engine.config.now() - (live.meta.rotatedAt ?? live.record.createdAt) >= rotateEvery
 }
 

@@ -12,12 +12,13 @@ import { modifyState } from './modify.ts'
 import { contentOf, follow } from './open.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
+import { reopenState } from './reopen.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
 import type { SaveResult } from './save.ts'
 import { saveState } from './save.ts'
 import type { State } from './state.ts'
-import { begin, inTurn } from './state.ts'
+import { begin, inTurn, requireResponse } from './state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './verbs.ts'
 
@@ -125,6 +126,11 @@ export class Session<Data extends object = Record<string, unknown>> {
     return handle === undefined ? undefined : referenceOf(handle)
   }
 
+  /** Whether a response follows that can carry a token; without one `login`, `rotate` and their like are refused. */
+  get hasResponse(): boolean {
+    return this.#state.hasResponse
+  }
+
   /** What a front must answer instead of calling the application, if anything. */
   get answer(): Answer | undefined {
     return this.#state.answer
@@ -167,7 +173,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** Replaces the token; the data stay. `grace` as in the option `rotation`, for this time. */
   async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
     const grace = options.grace === undefined ? undefined : parseDuration('rotate: grace', options.grace)
-    return this.#inTurn(async (state) =>
+    return this.#replacing(async (state) =>
       state.phase === 'live' ? rotateState(state, grace ?? state.engine.config.policy.rotationGrace) : 'unchanged',
     )
   }
@@ -179,12 +185,12 @@ export class Session<Data extends object = Record<string, unknown>> {
   login(subject: string, options: LoginOptions<Data> = {}): Promise<void> {
     const key = subjectKeyOf(this.#state.engine.config.namespace, subject)
     if (options.keep !== undefined) this.#content()
-    return this.#inTurn((state) => loginState(state, key, options))
+    return this.#replacing((state) => loginState(state, key, options))
   }
 
   /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
   elevate(options: ElevateOptions = {}): Promise<void> {
-    return this.#inTurn((state) => elevateState(state, options))
+    return this.#replacing((state) => elevateState(state, options))
   }
 
   /**
@@ -195,8 +201,9 @@ export class Session<Data extends object = Record<string, unknown>> {
     const keep = options.keep ?? []
     if (keep.length > 0) this.#content()
     return this.#inTurn(async (state) => {
+      if (keep.length > 0) requireResponse(state)
       if (state.phase === 'live' && keep.length > 0) await logoutKeeping(state, keep)
-      else await endState(state, 'fresh')
+      else await endState(state, state.hasResponse ? 'fresh' : 'ended')
       state.clearsSiteData = options.clearSiteData === true
     })
   }
@@ -271,6 +278,16 @@ export class Session<Data extends object = Record<string, unknown>> {
     return live !== undefined && typeof (await follow(this.#state, live.key)) === 'object'
   }
 
+  /**
+   * For connections that outlast a request: the session as the store holds it now, found again through periodic
+   * rotations; undefined when it has ended. It is another object, with data of its own, and `commit` saves them. Verbs
+   * that replace the token are refused, because no response can carry it.
+   */
+  async reopen(): Promise<Session<Data> | undefined> {
+    const state = await reopenState(this.#state)
+    return state === undefined ? undefined : new Session(state)
+  }
+
   /** For fronts: saves what has changed, and tells what the response must carry. */
   commit(): Outcome | undefined | Promise<Outcome | undefined> {
     return commitState(this.#state)
@@ -284,6 +301,13 @@ export class Session<Data extends object = Record<string, unknown>> {
   async #inTurn<T>(run: (state: State<Data>) => Promise<T>): Promise<T> {
     const state = this.#writable()
     return inTurn(state, () => run(state))
+  }
+
+  #replacing<T>(run: (state: State<Data>) => Promise<T>): Promise<T> {
+    return this.#inTurn((state) => {
+      requireResponse(state)
+      return run(state)
+    })
   }
 
   #writable(): State<Data> {

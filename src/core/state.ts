@@ -2,6 +2,7 @@ import type { Answer, Carrier, RequestFacts } from './carrier.ts'
 import type { Config } from './config.ts'
 import type { Document } from './document.ts'
 import { openDocument } from './document.ts'
+import { SessionError } from './errors.ts'
 import type { Emitter } from './events.ts'
 import type { Activity, StoreGuard } from './guard.ts'
 import type { StoreKey } from './key.ts'
@@ -47,6 +48,8 @@ export interface State<Data extends object> {
   readonly facts: RequestFacts
   readonly url: string
   readonly isReadOnly: boolean
+  /** Whether a response follows that can carry a token to the client. */
+  readonly hasResponse: boolean
   readonly activity: Activity
   /** The key of the token that the request presented, whatever it opened. */
   presentedKey: StoreKey | undefined
@@ -80,13 +83,14 @@ export function freshState<Data extends object>(
   engine: Engine<Data>,
   facts: RequestFacts,
   carrier: Carrier,
-  options: { readonly url: string; readonly isReadOnly: boolean },
+  options: Pick<State<Data>, 'url' | 'isReadOnly' | 'hasResponse'>,
 ): State<Data> {
   return {
     engine,
     facts,
     url: options.url,
     isReadOnly: options.isReadOnly,
+    hasResponse: options.hasResponse,
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
     unreadableKey: undefined,
@@ -142,6 +146,8 @@ export function startOver<Data extends object>(state: State<Data>, phase: Phase)
 
 /** Makes a fresh session exist: it has a token and a name from now on, and a record at the commit. */
 export function begin<Data extends object>(state: State<Data>): void {
+  const isNeeded = state.phase === 'fresh' || state.phase === 'ended'
+  if (isNeeded && !state.isReadOnly) requireResponse(state)
   if (state.phase === 'ended') startOver(state, 'fresh')
   if (state.phase !== 'fresh' || state.isReadOnly) return
   state.isStarted = true
@@ -154,4 +160,13 @@ export function adopt<Data extends object>(state: State<Data>, live: Live): void
   state.phase = 'live'
   state.live = live
   state.handle = live.record.handle
+}
+
+/** A new token that nobody is told of would lock the visitor out, or leave a record that nobody can reach. */
+export function requireResponse<Data extends object>(state: State<Data>): void {
+  if (state.hasResponse) return
+  throw new SessionError(
+    'unsupported',
+    'session: no response follows that could carry a new token, as on a socket; do this in an ordinary request',
+  )
 }

@@ -56,6 +56,7 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     end,
     async endAll({ except } = {}) {
       const kept = except?.subject === subject ? except.handle : undefined
+      if (kept !== undefined && except?.hasResponse === false) throw keepsNone()
       const count = revoked(await call(() => store.deleteBySubject(key, kept)))
       if (except === undefined || kept === undefined) return count
       // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3). When somebody else
@@ -69,6 +70,13 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
       return results.filter(Boolean).length
     },
   }
+}
+
+function keepsNone(): SessionError {
+  return new SessionError(
+    'unsupported',
+    'endAll: the session in `except` gets a new token, which no response could carry here; nothing was ended',
+  )
 }
 
 function withSubjects(store: Store): Store & SubjectStore {

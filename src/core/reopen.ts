@@ -1,0 +1,28 @@
+import { admit, contentOf, follow } from './open.ts'
+import type { Policy } from './policy.ts'
+import type { State } from './state.ts'
+import { freshState } from './state.ts'
+
+/**
+ * The session of `from` as the store holds it now, for use without a response; undefined when it has ended. What makes a
+ * request's token open a session decides here too: a mark `moved` leads on, a mark `dead` does not, and a record that is
+ * past a limit, or cannot be read, counts as absent.
+ */
+export async function reopenState<Data extends object>(from: State<Data>): Promise<State<Data> | undefined> {
+  const { engine, facts, carrier, url, live } = from
+  if (live === undefined) return undefined
+  const state = freshState(engine, facts, carrier, { url, isReadOnly: false, hasResponse: false })
+  const found = await follow(state, live.key)
+  if (typeof found !== 'object') return undefined
+  await admit(state, { carrier, token: undefined, isCurrent: true }, found)
+  contentOf(state)
+  return state.live === undefined ? undefined : state
+}
+
+/**
+ * How often, in milliseconds, a session must be reopened to be found again after every periodic rotation. Its name does
+ * not lead to its new key, only the mark under the old key does, and that is there for the grace only.
+ */
+export function reopenEvery({ rotateEvery, rotationGrace }: Policy): number {
+  return rotateEvery === undefined || rotationGrace === 0 ? Infinity : Math.max(1, Math.floor(rotationGrace / 2))
+}
