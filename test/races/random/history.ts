@@ -105,9 +105,11 @@ export interface History {
   readonly cause: () => Cause | undefined
 }
 
+// One for all histories: each that was ever used stays behind in the frame that Node copies at every run.
+const causes = new AsyncLocalStorage<Cause>()
+
 export function newHistory(now: Clock): History {
   const entries: Entry[] = []
-  const causes = new AsyncLocalStorage<Cause>()
   return {
     entries,
     log: (fact) => void entries.push({ ...fact, seq: entries.length, at: now() }),

@@ -28,6 +28,8 @@ export interface RequestPlan {
 export interface SchedulePlan {
   readonly options: Options
   readonly clients: number
+  /** Played one after the other, without faults: they make the sessions that the others meet in. */
+  readonly first: readonly RequestPlan[]
   readonly requests: readonly RequestPlan[]
   /** How many requests may be under way at a time. */
   readonly width: number
@@ -49,11 +51,16 @@ export function planOf(random: Random): SchedulePlan {
   const clients = 1 + Math.floor(random() * 3)
   const width = 2 + Math.floor(random() * 5)
   const next = valuesOf()
+  // Half of the schedules leave the sessions alone for the most part, so that more requests meet in one.
+  const choose = choiceOf(random() < 0.5 ? 1 : 0.2)
   return {
     options: optionsOf(random),
     clients,
     width,
-    requests: Array.from({ length: 3 + Math.floor(random() * 6) }, () => requestOf(random, clients, next)),
+    first: Array.from({ length: clients }, (_, client) => firstOf(random, client, next)).filter(() => random() < 0.8),
+    requests: Array.from({ length: 3 + Math.floor(random() * 6) }, () =>
+      requestOf(random, clients, () => choose(random, next)),
+    ),
     faults: pick(random, [0, 0, 0.03, 0.1]),
     jumps: pick(random, [0, 0.03, 0.08]),
   }
@@ -66,7 +73,7 @@ function optionsOf(random: Random): Options {
     undefined,
     { max: 1, onLimit: 'evict-oldest' },
     { max: 2, onLimit: 'evict-oldest' },
-    { max: 2, onLimit: 'reject' },
+    { max: 1, onLimit: 'reject' },
   ] as const)
   return {
     rotation: { grace, ...(every === undefined ? {} : { every }) },
@@ -75,11 +82,22 @@ function optionsOf(random: Random): Options {
   }
 }
 
-function requestOf(random: Random, clients: number, next: () => string): RequestPlan {
+function firstOf(random: Random, client: number, next: () => string): RequestPlan {
+  const user = random() < 0.6 ? USERS[Math.floor(random() * USERS.length)] : undefined
+  const steps: Step[] = [
+    { do: 'atomic', change: { kind: 'put', prize: next() } },
+    { do: 'change', change: { kind: 'flash', message: next() } },
+    { do: 'change', change: { kind: 'own', key: next() } },
+    ...(user === undefined ? [] : [{ do: 'login', user, keep: 'all' } as const]),
+  ]
+  return { client, manager: 0, steps, onFailure: 'go on' }
+}
+
+function requestOf(random: Random, clients: number, nextStep: () => Step): RequestPlan {
   return {
     client: Math.floor(random() * clients),
     manager: random() < 0.3 ? 1 : 0,
-    steps: Array.from({ length: 1 + Math.floor(random() * 4) }, () => stepOf(random, next)),
+    steps: Array.from({ length: 1 + Math.floor(random() * 4) }, nextStep),
     onFailure: pick(random, ['go on', 'give up', 'commit'] as const),
   }
 }
@@ -94,7 +112,7 @@ type Make = (random: Random, next: () => string) => Step
 const keepOf = (random: Random): readonly KeptKey[] | 'all' =>
   pick(random, [[], ['own', 'n'], ['list'], 'all', 'all'] as const)
 
-const steps: readonly (readonly [weight: number, make: Make])[] = [
+const changes: readonly (readonly [weight: number, make: Make])[] = [
   [2, () => ({ do: 'read' })],
   [5, (_, next) => ({ do: 'change', change: { kind: 'own', key: next() } })],
   [5, (_, next) => ({ do: 'change', change: { kind: 'append', item: next() } })],
@@ -103,7 +121,10 @@ const steps: readonly (readonly [weight: number, make: Make])[] = [
   [5, (random, next) => ({ do: 'atomic', change: atomicOf(random, next) })],
   [2, (random, next) => ({ do: 'together', changes: [atomicOf(random, next), atomicOf(random, next)] })],
   [3, () => ({ do: 'save' })],
-  [3, (random) => ({ do: 'rotate', grace: random() < 0.3 ? '0s' : undefined })],
+  [3, (random) => ({ do: 'rotate', grace: random() < 0.2 ? '0s' : undefined })],
+]
+
+const verbs: readonly (readonly [weight: number, make: Make])[] = [
   [4, (random) => ({ do: 'login', user: pick(random, USERS), keep: keepOf(random) })],
   [2, () => ({ do: 'elevate' })],
   [2, (random) => ({ do: 'logout', keep: keepOf(random) })],
@@ -115,15 +136,18 @@ const steps: readonly (readonly [weight: number, make: Make])[] = [
   [0.3, () => ({ do: 'revoke-all' })],
 ]
 
-const total = steps.reduce((sum, [weight]) => sum + weight, 0)
-
-function stepOf(random: Random, next: () => string): Step {
-  let lot = random() * total
-  for (const [weight, make] of steps) {
-    lot -= weight
-    if (lot < 0) return make(random, next)
+/** Chooses steps; the verbs that replace and end sessions as often as `share` says. */
+function choiceOf(share: number): Make {
+  const steps = [...changes, ...verbs.map(([weight, make]) => [weight * share, make] as const)]
+  const total = steps.reduce((sum, [weight]) => sum + weight, 0)
+  return (random, next) => {
+    let lot = random() * total
+    for (const [weight, make] of steps) {
+      lot -= weight
+      if (lot < 0) return make(random, next)
+    }
+    return { do: 'read' }
   }
-  return { do: 'read' }
 }
 
 function atomicOf(random: Random, next: () => string): Change {

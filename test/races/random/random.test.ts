@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { StoreUnderTest } from '../../support/stores.ts'
 import { storesUnderTest } from '../../support/stores.ts'
 import { violationsOf } from './check/check.ts'
+import type { Entry } from './history.ts'
 import { told } from './history.ts'
 import { play, scheduleClock } from './schedule.ts'
 
@@ -18,45 +19,92 @@ const SHARE = 1 / 12
 
 const ROWS = 'RACE-1 RACE-2 RACE-3 RACE-4 RACE-5 RACE-6 RACE-9 RACE-10 RACE-11 RACE-14 RACE-15 RACE-16'
 
+const EXPECTED: readonly string[] = [
+  'advance',
+  'evicted',
+  'event conflict',
+  'event gone',
+  'event superseded',
+  'failed gone',
+  'failed subject-limit',
+  'failed superseded',
+  'failed store-unavailable',
+  'fault after',
+  'fault before',
+  'get dead',
+  'get live',
+  'get moved',
+  'get nothing',
+  'insert limit',
+  'rotate conflict',
+  'rotate gone',
+  'rotate limit',
+  'update conflict',
+  'update gone',
+]
+
 for (const underTest of storesUnderTest) {
   const count = Math.max(1, Math.round(SCHEDULES * (SHARES[underTest.name] ?? SHARE)))
   it(`${ROWS}: in ${count} random schedules nothing is lost, revived or shown to the wrong (${underTest.name} store)`, async () => {
     console.log(`${count} random schedules on the ${underTest.name} store from seed ${SEED}`)
-    const { failure, counts } = await playMany(underTest, count)
-    console.log(`${underTest.name}: ${JSON.stringify(counts)}`)
+    const { failure, milliseconds, seen } = await playMany(underTest, count)
+    console.log(`${underTest.name}: ${count} schedules in ${milliseconds} ms: ${JSON.stringify(seen)}`)
     expect(failure).toBeUndefined()
+    if (count >= 1000) for (const what of EXPECTED) expect(seen[what], what).toBeGreaterThan(0)
   }, 600_000)
 }
 
 interface Result {
   /** The first schedule in which something was wrong, with all that happened in it. */
   readonly failure: string | undefined
-  readonly counts: { schedules: number; requests: number; calls: number; faults: number; milliseconds: number }
+  readonly milliseconds: number
+  /** How often what happened: the proof that the schedules are no idle talk. */
+  readonly seen: Readonly<Record<string, number>>
 }
 
 async function playMany({ name, make }: StoreUnderTest, count: number): Promise<Result> {
   const clock = scheduleClock()
   const { store, close } = await make(clock.now)
-  const counts = { schedules: 0, requests: 0, calls: 0, faults: 0, milliseconds: 0 }
+  const seen: Record<string, number> = {}
   const start = performance.now()
-  try {
-    for (let seed = SEED; seed < SEED + count; seed++) {
-      const played = await play(seed, { store, clock })
-      const violations = await violationsOf(played)
-      const ofType = (type: string): number => played.entries.filter((entry) => entry.type === type).length
-      counts.schedules++
-      counts.requests += played.plan.requests.length
-      counts.calls += ofType('call')
-      counts.faults += ofType('fault')
-      if (violations.length > 0) {
-        const again = `RACE_SEED=${seed} RACE_SCHEDULES=1, ${name} store`
-        return { failure: `${again}\n${violations.join('\n')}\n${told(played.entries)}`, counts }
+  let failure: string | undefined
+  for (let seed = SEED; seed < SEED + count && failure === undefined; seed++) {
+    const played = await play(seed, { store, clock })
+    const violations = await violationsOf(played)
+    for (const what of played.entries.flatMap(kindsOf)) seen[what] = (seen[what] ?? 0) + 1
+    const again = `RACE_SEED=${seed} RACE_SCHEDULES=1, ${name} store`
+    if (violations.length > 0) failure = `${again}\n${violations.join('\n')}\n${told(played.entries)}`
+    await store.clear()
+  }
+  await close()
+  return { failure, milliseconds: Math.round(performance.now() - start), seen }
+}
+
+/** Names of what has to happen now and then. */
+function kindsOf(entry: Entry): readonly string[] {
+  switch (entry.type) {
+    case 'call': {
+      const {
+        outcome,
+        state,
+        evicted = [],
+      } = (entry.answer ?? {}) as Partial<Record<'outcome' | 'state', string>> & {
+        readonly evicted?: readonly string[]
       }
-      await store.clear()
+      const kind = outcome ?? (entry.method === 'get' ? (state ?? 'nothing') : undefined)
+      return [
+        'call',
+        ...(kind === undefined ? [] : [`${entry.method} ${kind}`]),
+        ...(evicted.length > 0 ? ['evicted'] : []),
+      ]
     }
-    return { failure: undefined, counts }
-  } finally {
-    counts.milliseconds = Math.round(performance.now() - start)
-    await close()
+    case 'fault':
+      return [`fault ${entry.stage}`]
+    case 'event':
+      return [`event ${entry.name}`]
+    case 'done':
+      return entry.ok ? [] : [`failed ${entry.code}`]
+    default:
+      return [entry.type]
   }
 }

@@ -4,7 +4,7 @@ import { factsFor, newClient, receive, settled, testClock } from '../../support/
 import type { FullStore } from '../../support/stores.ts'
 import { recordsIn } from '../../support/stores.ts'
 import type { Entry } from './history.ts'
-import type { Random, SchedulePlan } from './plan.ts'
+import type { Random, RequestPlan, SchedulePlan } from './plan.ts'
 import { USERS, pick, planOf } from './plan.ts'
 import { serve, viewOf } from './request.ts'
 import type { Sabotage, World } from './world.ts'
@@ -19,10 +19,9 @@ interface Mail {
 
 interface Run {
   readonly world: World
-  readonly plan: SchedulePlan
   readonly random: Random
   readonly clients: readonly Client[]
-  readonly waiting: SchedulePlan['requests'][number][]
+  readonly waiting: RequestPlan[]
   readonly running: Set<number>
   readonly mail: Mail[]
   begun: number
@@ -49,17 +48,23 @@ export async function play(seed: number, ground: Ground, sabotage: Sabotage = {}
   world.paused.hold({ stage: 'before' })
   world.paused.hold({ stage: 'after' })
   const clients = Array.from({ length: plan.clients }, () => newClient())
-  const run: Run = { world, plan, random, clients, waiting: [...plan.requests], running: new Set(), mail: [], begun: 0 }
-  while (run.waiting.length > 0 || run.running.size > 0 || run.mail.length > 0) {
-    // A millisecond for each step, so that no two records have one age.
-    ground.clock.advance(1)
-    await step(run)
-    await quiet(world)
-  }
+  const run: Run = { world, random, clients, waiting: [], running: new Set(), mail: [], begun: 0 }
+  for (const request of plan.first) await playOut(run, [request], { ...plan, faults: 0, jumps: 0 })
+  await playOut(run, plan.requests, plan)
   world.paused.releaseAll()
   await Promise.all(world.managers.map((manager) => manager.sweep()))
   await lookAround(world)
   return { seed, plan, entries: world.history.entries }
+}
+
+async function playOut(run: Run, requests: readonly RequestPlan[], plan: SchedulePlan): Promise<void> {
+  run.waiting.push(...requests)
+  while (run.waiting.length > 0 || run.running.size > 0 || run.mail.length > 0) {
+    // A millisecond for each step, so that no two records have one age.
+    run.world.clock.advance(1)
+    await step(run, plan)
+    await quiet(run.world)
+  }
 }
 
 /** A clock for schedules that follow each other on one store. */
@@ -74,8 +79,8 @@ async function quiet(world: World): Promise<void> {
 
 const JUMPS: readonly number[] = [1, 1, 1, 5, 5, 11, 11, 61, 61, 240, 960, 3660].map((seconds) => seconds * 1000)
 
-async function step(run: Run): Promise<void> {
-  const { world, plan, random } = run
+async function step(run: Run, plan: SchedulePlan): Promise<void> {
+  const { world, random } = run
   if (random() < plan.jumps) {
     const by = pick(random, JUMPS)
     world.clock.advance(by)

@@ -33,6 +33,13 @@ export const cookieRule: MakeRule = ({ model, verbs, blame }) => {
     else if (ending.isReplaced) blame('a response takes away a token that another request had replaced')
   }
 
+  /** Whether another request has put an end to that key, or to what it leads to. */
+  const isBuried = (key: string, request: number): boolean => {
+    const mark = model.mark(key)
+    if (mark?.state === 'moved') return isBuried(mark.to, request)
+    return mark !== undefined && model.death(key)?.request !== request
+  }
+
   return {
     see(entry) {
       if (entry.type === 'begin') presented.set(entry.request, entry.token)
@@ -42,8 +49,7 @@ export const cookieRule: MakeRule = ({ model, verbs, blame }) => {
       }
       if (entry.type === 'done' && entry.ok) {
         const { name, before } = verbs.get(entry.verb) ?? {}
-        const key = keyOf(presented.get(entry.request))
-        const isByOther = model.mark(key) !== undefined && model.death(key)?.request !== entry.request
+        const isByOther = isBuried(keyOf(presented.get(entry.request)), entry.request)
         // A session that this request began itself is its own to end.
         const isOwn = before?.token !== undefined && before.token !== presented.get(entry.request)
         if (name === 'logout' || name === 'destroy') {

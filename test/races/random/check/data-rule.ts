@@ -62,11 +62,10 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
     if (verb.change?.kind === 'count' && write !== undefined && value !== write.after.n) {
       blame(`an increment gave ${String(value)} and stored ${write.after.n}`)
     }
-    if (verb.change?.kind === 'take' && value !== undefined) {
+    if (verb.change?.kind === 'take' && typeof value === 'string') {
       const isUnsaved = open.isOver && open.pending.some((change) => change.kind === 'put' && change.prize === value)
-      if (value !== write?.before.prize && !isUnsaved)
-        blame(`a take gave ${String(value)}; there was ${write?.before.prize}`)
-      give(String(value), 'a value that was taken')
+      if (value !== write?.before.prize && !isUnsaved) blame(`a take gave ${value}; there was ${write?.before.prize}`)
+      give(value, 'a value that was taken')
     }
     if (verb.change?.kind === 'drain') for (const message of value as string[]) give(message, 'a flash message')
   }

@@ -63,10 +63,13 @@ export function newModel(): Model {
 /** Keys and handles that a call brought into the store. */
 function namesIn({ method, args, answer }: CallEntry): readonly string[] {
   const { outcome } = (answer ?? {}) as { readonly outcome?: string }
-  const [key, second, third, fourth] = args as [string, ...SessionRecord[]]
-  if (outcome === 'inserted') return [key, second?.handle ?? '']
-  if (outcome === 'rotated') return [String(third), fourth?.handle ?? '']
-  return method === 'update' && outcome === 'updated' ? [third?.handle ?? ''] : []
+  if (method === 'insert' && outcome === 'inserted') {
+    const [key, record] = args as [string, SessionRecord]
+    return [key, record.handle]
+  }
+  if (method !== 'rotate' || outcome !== 'rotated') return []
+  const [, , key, record] = args as [string, number, string, SessionRecord]
+  return [key, record.handle]
 }
 
 async function ask(store: FullStore, { method, args }: CallEntry): Promise<unknown> {
