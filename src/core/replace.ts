@@ -19,8 +19,8 @@ import {
   saveState,
   subjectOf,
 } from './save.ts'
+import type { NewRecord } from './save.ts'
 import type { Live, State } from './state.ts'
-import { startOver } from './state.ts'
 import type { SessionRecord, Tombstone } from './store.ts'
 import { subjectNameOf } from './subject-key.ts'
 import { mintToken } from './token.ts'
@@ -102,13 +102,28 @@ export async function loginState<Data extends object>(
   // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
   if (outcome !== 'rotated') {
     const { text, meta } = successor(undefined, state.engine.config.now())
-    const { unreadableKey } = state
-    startOver(state, 'fresh')
-    await insertState(state, { text, subject, meta })
-    if (unreadableKey !== undefined) await endUnreadable(state, unreadableKey)
+    await insertAnew(state, { text, subject, meta })
   }
   state.document.reset(state.live?.record.data)
   state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
+}
+
+/** Makes a session that owes nothing to what the request came with. When that fails the request is as it was. */
+async function insertAnew<Data extends object>(state: State<Data>, content: NewRecord): Promise<void> {
+  const { phase, isStarted, unreadableKey } = state
+  state.phase = 'fresh'
+  state.token = undefined
+  state.handle = undefined
+  try {
+    await insertState(state, content)
+  } catch (error) {
+    // Where the token had been replaced, no cookie may follow from what the request does next (RACE-9).
+    state.phase = phase
+    state.isStarted = isStarted
+    throw error
+  }
+  state.unreadableKey = undefined
+  if (unreadableKey !== undefined) await endUnreadable(state, unreadableKey)
 }
 
 function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {

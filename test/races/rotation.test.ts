@@ -342,6 +342,35 @@ describe('late responses', () => {
     }
   })
 
+  race(
+    'RACE-9 RACE-2: a login that is refused leaves the request as it was, with its data and without a cookie too many',
+    async (lab) => {
+      const client = await lab.visitor()
+      const late = copyOf(client)
+      await lab.visit(client, (session) => session.login('ann'))
+      // Its token was replaced before it began.
+      const session = await lab.open(late)
+      await expect(session.login('ann')).rejects.toMatchObject({ code: 'subject-limit' })
+      session.data['late'] = true
+      await session.logout()
+      expect((await finish(session)).cookies).toEqual([])
+      expect(await lab.live()).toHaveLength(1)
+
+      const visitor = newClient()
+      const fresh = await lab.open(visitor)
+      fresh.data['cart'] = ['tea']
+      await expect(fresh.login('ann')).rejects.toMatchObject({ code: 'subject-limit' })
+      receive(visitor, await finish(fresh))
+      expect(dataOf(await lab.under(visitor))).toEqual({ cart: ['tea'] })
+
+      const empty = await lab.open(newClient())
+      await expect(empty.login('ann')).rejects.toMatchObject({ code: 'subject-limit' })
+      expect((await finish(empty)).cookies).toEqual([])
+      expect(await lab.live()).toHaveLength(2)
+    },
+    { perSubject: { max: 1, onLimit: 'reject' } },
+  )
+
   race('RACE-9: responses of a rotation and of saves arrive in any order, and the session goes on', async (lab) => {
     const client = await lab.visitor({ seen: true })
     const requests = [await lab.open(client), await lab.open(client), await lab.open(client)]

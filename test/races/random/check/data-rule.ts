@@ -105,8 +105,6 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       // Done to a session that is over or not stored: a login may still take it along.
       if (done.ok && verb.change !== undefined && open.isOver && !effective.has(verb.verb))
         open.pending.push(verb.change)
-      // What a login had in hand when its insertion failed is gone from the request, stored or not.
-      if (!done.ok && verb.name === 'login') open.maybe.push(...open.pending.splice(0))
       const isStored = done.ok && (verb.name === 'commit' || verb.name === 'save') && !open.isOver
       if (isStored && open.pending.length > 0) {
         blame(`${verb.name} acknowledged ${JSON.stringify(open.pending)}, which was never stored`)
