@@ -1,0 +1,139 @@
+import { later } from '#platform'
+import type { RequestFacts } from '../core/carrier.ts'
+import type { Duration } from '../core/duration.ts'
+import { parseDuration } from '../core/duration.ts'
+import { SessionError } from '../core/errors.ts'
+import { checkFunction, checkNames } from '../core/options.ts'
+import { checkedOrigins, mayOpenSocket } from '../core/origin.ts'
+import { reopenEvery } from '../core/reopen.ts'
+import type { Sessions } from '../core/sessions.ts'
+import type { LiveSession } from './shared/live-session.ts'
+import { liveSession } from './shared/live-session.ts'
+import type { NodeRequest } from './shared/node-request.ts'
+import { headerOf, peerOf } from './shared/node-request.ts'
+import type { ProxyOptions } from './shared/proxy.ts'
+import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
+import type { Timer } from './shared/watch.ts'
+import { createWatch } from './shared/watch.ts'
+
+export type { LiveSession, Timer }
+
+/** The part of a web `Request` that is read at a handshake. */
+export interface WebHandshake {
+  readonly method: string
+  readonly url: string
+  readonly headers: { get(name: string): string | null }
+}
+
+/** The request that opens a socket: Node's, as `ws` and Socket.IO (`socket.request`) give it, or crossws' web request. */
+export type Handshake = NodeRequest | WebHandshake
+
+/** Options of {@link websocketSessions}. */
+export interface WebsocketSessionsOptions extends ProxyOptions {
+  /**
+   * How soon after its end in another process a session is found to have ended. Half of `rotation.grace` if that is
+   * shorter and tokens are replaced by age, because a session cannot be found later than its grace. What ends in this
+   * process is found at once.
+   * @defaultValue '30s'
+   */
+  readonly checkEvery?: Duration
+  /**
+   * Further origins whose pages may open sockets here, such as `https://app.example.com`.
+   * @defaultValue only this server's own
+   */
+  readonly origins?: readonly string[]
+  /** The client's address, for web requests: every runtime tells it in its own way. */
+  readonly clientAddress?: (request: WebHandshake) => string | undefined
+  /**
+   * What waits between checks; for tests.
+   * @defaultValue the platform's timer, for which no process stays alive
+   */
+  readonly timer?: Timer
+}
+
+/** Gives sockets a session. */
+export interface WebsocketSessions<Data extends object> {
+  /**
+   * The session of the request that opens a socket; undefined for a visitor without one. Nothing is written.
+   * @throws SessionError `csrf` when the page that opens the socket is of a foreign origin; the store's errors.
+   */
+  open(request: Handshake): Promise<LiveSession<Data> | undefined>
+  /** Checks all watched sessions now, for who hears from another process that some have ended. */
+  check(): Promise<void>
+}
+
+/**
+ * Sessions for connections that stay open: `ws`, Socket.IO, crossws.
+ *
+ * ```ts
+ * const sockets = websocketSessions(sessions)
+ * const live = await sockets.open(request)
+ * // once the socket is there
+ * live?.onEnd(() => socket.close(4401, 'signed out'))
+ * socket.on('close', () => live?.release())
+ * socket.on('message', (text) => live?.use((session) => session.data.messages.push(String(text))))
+ * ```
+ *
+ * A live session follows periodic rotations of its token. It ends with the session, and with a token that was replaced
+ * for safety's sake (`login`, `elevate`, `logout`, `forSubject(...).endAll`): the page then opens another socket.
+ */
+export function websocketSessions<Data extends object>(
+  sessions: Sessions<Data>,
+  options: WebsocketSessionsOptions = {},
+): WebsocketSessions<Data> {
+  checkNames('websocketSessions', options, NAMES)
+  checkProxyOptions(options)
+  checkFunction('websocketSessions: clientAddress', options.clientAddress, 'that tells the address of a client')
+  checkFunction('websocketSessions: timer', options.timer, 'like setTimeout, that gives what cancels it')
+  const origins = checkedOrigins('websocketSessions: origins', options.origins)
+  const checkEvery = parseDuration('websocketSessions: checkEvery', options.checkEvery ?? '30s', 1)
+  const every = Math.min(checkEvery, reopenEvery(sessions.policy()), LONGEST_TIMER)
+  const watch = createWatch(sessions, every, options.timer ?? later)
+  return {
+    async open(request) {
+      const facts = factsOf(request, options)
+      if (!mayOpenSocket(facts, origins)) throw foreignError()
+      const session = await sessions.openReadOnly(facts)
+      // Touched now: data that cannot be read mean that there is no session.
+      void session.data
+      return session.isStarted ? liveSession(sessions, session, watch) : undefined
+    },
+    check: () => watch.check(),
+  }
+}
+
+const NAMES = ['checkEvery', 'origins', 'clientAddress', 'timer', 'trustProxy', 'proxyHeader']
+// What is longer overflows the platforms' timers, which then call at once (DOS-15).
+const LONGEST_TIMER = 2 ** 31 - 1
+
+function foreignError(): SessionError {
+  return new SessionError(
+    'csrf',
+    'websocket: the socket was opened by a page of another origin; list the origin if it is yours, ' +
+      'and behind a proxy that ends TLS trust the proxy',
+  )
+}
+
+/** What the handshake tells. The client is looked at now: later its connection may be closed. */
+function factsOf(request: Handshake, options: WebsocketSessionsOptions): RequestFacts {
+  const header = isWeb(request) ? (name: string) => request.headers.get(name) ?? undefined : headerOf(request)
+  const client = clientBehind(
+    () =>
+      isWeb(request)
+        ? { secure: /^(https|wss):/.test(request.url), clientAddress: options.clientAddress?.(request) }
+        : peerOf(request),
+    header,
+    options,
+  )
+  const url = request.url ?? '/'
+  return {
+    method: request.method ?? 'GET',
+    url: isWeb(request) ? url.slice(url.indexOf('/', url.indexOf('//') + 2)) : url,
+    ...client,
+    header,
+  }
+}
+
+function isWeb(request: Handshake): request is WebHandshake {
+  return typeof Reflect.get(request.headers, 'get') === 'function'
+}
