@@ -23,6 +23,8 @@ export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual
  * so that nothing which somebody took out comes back.
  */
 export function mergeQueue<T>(base: readonly T[], mine: readonly T[], theirs: readonly T[]): readonly T[] {
+  // Also what was stored and never answered, when it is tried again.
+  if (isSame(mine, theirs)) return theirs
   if (startsWith(mine, base, Object.is)) return [...theirs, ...mine.slice(base.length)]
   return startsWith(theirs, base, Object.is) ? [...mine, ...theirs.slice(base.length)] : mine
 }

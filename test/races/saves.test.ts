@@ -220,6 +220,21 @@ describe('exactly once', () => {
       expect((await session.flashes()).map(({ message }) => message)).toEqual(['second'])
     })
   })
+
+  race('RACE-15: a flash message whose save was never answered is not doubled by the next save', async (lab) => {
+    const client = await lab.visitor()
+    const session = await lab.open(client)
+    session.flash('info', 'saved')
+    lab.paused.hold({ method: 'update', stage: 'after' })
+    const saving = session.save()
+    const [update] = await lab.held(1)
+    update?.fail(new Error('connection lost'))
+    await expect(saving).rejects.toMatchObject({ code: 'store-unavailable' })
+    lab.paused.releaseAll()
+    session.data['n'] = 1
+    await finish(session)
+    await lab.visit(client, async (next) => expect(await next.flashes()).toEqual([{ kind: 'info', message: 'saved' }]))
+  })
 })
 
 describe('two commits', () => {

@@ -7,13 +7,15 @@ interface Shared {
   base: string | undefined
   theirs: string | undefined
   mine: string | undefined
+  /** Whether a write of its own was never answered, so that it may meet it again. */
+  isUnsure: boolean
 }
 
 /** Who overwrites what another request has written meanwhile hears of it in an event, and nobody else does. */
 export const clashRule: MakeRule = ({ blame }) => {
   const requests = new Map<number, Shared>()
   const stateOf = (request: number): Shared => {
-    const shared = requests.get(request) ?? { base: undefined, theirs: undefined, mine: undefined }
+    const shared = requests.get(request) ?? { base: undefined, theirs: undefined, mine: undefined, isUnsure: false }
     requests.set(request, shared)
     return shared
   }
@@ -23,6 +25,9 @@ export const clashRule: MakeRule = ({ blame }) => {
     see(entry) {
       if (entry.type === 'change' && entry.change.kind === 'shared') {
         stateOf(entry.request).mine = entry.change.value
+      }
+      if (entry.type === 'fault' && entry.stage === 'after' && entry.request !== undefined) {
+        stateOf(entry.request).isUnsure = true
       }
       if (entry.type === 'opened') {
         const shared = stateOf(entry.request)
@@ -40,7 +45,8 @@ export const clashRule: MakeRule = ({ blame }) => {
       const { base, theirs, mine } = shared
       const isClash = mine !== undefined && theirs !== base && theirs !== mine
       const isTold = (entry.event['paths'] as readonly string[]).includes('shared')
-      if (isClash !== isTold) blame(`a clash of ${theirs} and ${mine} was ${isTold ? 'told and is none' : 'not told'}`)
+      if (isClash !== isTold && !shared.isUnsure)
+        blame(`a clash of ${theirs} and ${mine} was ${isTold ? 'told and is none' : 'not told'}`)
       shared.base = theirs
     },
     write(call, { record }) {

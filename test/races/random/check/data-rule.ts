@@ -23,6 +23,8 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
   const requests = new Map<number, Open>()
   const written = new Map<number, { readonly before: Content; readonly after: Content }>()
   const given = new Set<string>()
+  /** Messages that were stored without an answer, and so perhaps again. */
+  const unsure = new Set<string>()
   /** Verbs that stored or ended something. */
   const effective = new Set<number>()
   const stateOf = (request: number): Open => {
@@ -53,7 +55,7 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
   }
 
   const give = (value: string, what: string): void => {
-    if (given.has(value)) blame(`${what} was given out twice: ${value}`)
+    if (given.has(value) && !unsure.has(value)) blame(`${what} was given out twice: ${value}`)
     given.add(value)
   }
 
@@ -85,6 +87,7 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       if (entry.type === 'fault' && entry.stage === 'after' && entry.request !== undefined) {
         const open = stateOf(entry.request)
         open.maybe.push(...open.last)
+        for (const change of open.last) if (change.kind === 'flash') unsure.add(change.message)
         open.last = []
       }
       if (entry.type === 'event' && entry.name === 'gone' && entry.request !== undefined) {
