@@ -54,26 +54,15 @@ export function liveSession<Data extends object>(
   found: Session<Data>,
   watch: Watch,
 ): LiveSession<Data> {
-  // None of them changes while a session lives.
-  const { handle, subject, reference } = found
-  const watched: Watched = { reference, subject, check: () => look(line) }
-  const line: Line<Data> = {
-    sessions,
-    watch,
-    watched,
-    listeners: new Set(),
-    current: found,
-    hasEnded: false,
-    isReleased: false,
-    begun: 0,
-    shown: 0,
-  }
+  const line = newLine(sessions, found, watch)
+  const { watched, listeners } = line
   return {
     get data() {
       return line.current.data
     },
-    subject,
-    handle,
+    // These do not change while a session lives.
+    subject: found.subject,
+    handle: found.handle,
     get hasEnded() {
       return line.hasEnded
     },
@@ -85,15 +74,31 @@ export function liveSession<Data extends object>(
     onEnd(listener) {
       if (line.hasEnded) return tell(listener)
       if (line.isReleased) return
-      line.listeners.add(listener)
+      listeners.add(listener)
       watch.add(watched)
     },
     release() {
       line.isReleased = true
-      line.listeners.clear()
+      listeners.clear()
       watch.delete(watched)
     },
   }
+}
+
+function newLine<Data extends object>(sessions: Sessions<Data>, found: Session<Data>, watch: Watch): Line<Data> {
+  const { reference, subject } = found
+  const line: Line<Data> = {
+    sessions,
+    watch,
+    watched: { reference, subject, check: () => look(line) },
+    listeners: new Set(),
+    current: found,
+    hasEnded: false,
+    isReleased: false,
+    begun: 0,
+    shown: 0,
+  }
+  return line
 }
 
 async function use<Data extends object, R>(
