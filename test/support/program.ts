@@ -1,0 +1,97 @@
+import type { ChildProcess } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { sourceOf, subpaths } from '../../scripts/lib/exports.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A program of a document, running as it is written there, but for its port. */
+export interface Program {
+  readonly address: string
+  /** What it wrote to standard error. */
+  readonly complaints: () => string
+  /** Ends it at once, as a crash would. */
+  readonly kill: () => Promise<void>
+}
+
+/** The TypeScript blocks of a document that begin with `// <file>`, by the name of the file. */
+export async function filesOf(document: string): Promise<ReadonlyMap<string, string>> {
+  const text = await readFile(join(root, document), 'utf8')
+  const blocks = [...text.matchAll(/```ts\n(\/\/ (\S+\.ts)\n.*?)```/gs)]
+  return new Map(blocks.map(([, code = '', name = '']) => [name, code]))
+}
+
+/** What a document shows being typed, with what it shows in answer. */
+export async function transcriptOf(document: string): Promise<readonly (readonly [command: string, output: string])[]> {
+  const text = await readFile(join(root, document), 'utf8')
+  const blocks = [...text.matchAll(/```console\n(.*?)```/gs)].map(([, block = '']) => block)
+  return blocks.flatMap((block) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((part) => [part.slice(0, part.indexOf('\n')), part.slice(part.indexOf('\n') + 1)] as const),
+  )
+}
+
+/** An empty folder in which this package is installed: its sources, so that no build must have run. */
+export async function emptyFolder(packages: readonly string[] = []): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'sojourn-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  // A copy, and not below node_modules, where Node runs no TypeScript.
+  const copy = join(folder, 'sojourn')
+  await cp(join(root, 'src'), join(copy, 'src'), { recursive: true })
+  const exports: Record<string, string> = {}
+  for (const { specifier, target } of subpaths) {
+    exports[specifier.replace('sojourn', '.')] = `./${relative(root, sourceOf(target))}`
+  }
+  const imports = { '#platform': './src/platform/node.ts' }
+  await writeFile(join(copy, 'package.json'), JSON.stringify({ type: 'module', imports, exports }))
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(copy, join(folder, 'node_modules', 'sojourn'))
+  for (const name of packages) await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  return folder
+}
+
+/** Puts files into a folder and starts one of them; a free port takes the place of 3000. Over when the test is. */
+export async function start(folder: string, files: ReadonlyMap<string, string>, main: string): Promise<Program> {
+  const port = await freePort()
+  for (const [name, code] of files) await writeFile(join(folder, name), code.replaceAll('3000', String(port)))
+  const child = spawn(process.execPath, [main], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended
+  }
+  onTestFinished(kill)
+  const address = `http://127.0.0.1:${port}`
+  await answering(address, child, () => complaints)
+  return { address, complaints: () => complaints, kill }
+}
+
+async function answering(address: string, child: ChildProcess, complaints: () => string): Promise<void> {
+  for (;;) {
+    try {
+      await fetch(address, { redirect: 'manual' })
+      return
+    } catch (error) {
+      if (child.exitCode !== null) throw new Error(complaints(), { cause: error })
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
