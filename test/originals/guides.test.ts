@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { ensurePart } from '../../scripts/parts.ts'
 import type { Program } from '../support/program.ts'
 import { emptyFolder, filesOf, start, transcriptOf } from '../support/program.ts'
@@ -22,6 +22,11 @@ async function follow(guide: string, { address }: Program): Promise<void> {
     expect(stdout, command).toBe(output)
   }
 }
+
+beforeEach(async (context) => {
+  const curl = await ensurePart('curl')
+  if ('missing' in curl) context.skip(curl.missing)
+})
 
 describe('the guide to PyHP’s session', { timeout: 60_000 }, () => {
   const guide = 'docs/originals/pyhp.md'

@@ -55,7 +55,7 @@ export async function serve<Data extends object>(
   trustProxy = false,
 ): Promise<string> {
   const withSession = nodeSessions(sessions, { trustProxy, onError: (error, _, response) => fail(error, response) })
-  const server = createServer(
+  return listen(
     withSession(async (request, response, session) => {
       const url = new URL(request.url ?? '/', 'http://localhost')
       const page = pages[url.pathname]
@@ -64,6 +64,11 @@ export async function serve<Data extends object>(
       return text === undefined ? undefined : response.end(text)
     }),
   )
+}
+
+/** Puts a handler behind a server on loopback, over when the test is; gives its address. */
+export async function listen(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(handler)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
   const bound = server.address()
