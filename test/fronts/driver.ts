@@ -32,6 +32,10 @@ export type RawHandle = (request: IncomingMessage, response: ServerResponse, ses
 export interface App {
   readonly sessions: Sessions<Visit>
   readonly handle: Handle
+  /** Whether submitted forms are parsed, for the form carrier. */
+  readonly form?: boolean
+  /** How many times the front is installed. Once is what it is made for. */
+  readonly installed?: number
 }
 
 export interface RawApp {
@@ -50,6 +54,8 @@ export interface Driver {
   start(app: App): Promise<Running>
   /** Absent where handlers do not get Node's response. */
   readonly startRaw?: (app: RawApp) => Promise<Running>
+  /** Cases of the table that cannot pass, by title, each with the reason. */
+  readonly leavesOut?: Readonly<Record<string, string>>
 }
 
 /** Writes a reply to a Node response. */

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { createSessions } from 'sojourn'
-import type { Sessions } from 'sojourn'
+import type { Carrier, Sessions, SessionsOptions } from 'sojourn'
+import { formCarrier } from 'sojourn/carriers/form'
 import { expect } from 'vitest'
 import type { Client, Got } from './client.ts'
 import { createClient, createVisitor } from './client.ts'
@@ -27,16 +28,28 @@ export interface Scene {
 
 /** One behaviour that every front must show. */
 export interface FrontCase {
+  /** A few words, for the table in the documentation. */
+  readonly title: string
   readonly name: string
+  readonly options?: Omit<SessionsOptions<Visit>, 'store' | 'initial'>
+  /** Whether submitted forms are parsed. */
+  readonly form?: boolean
+  /** How many times the front is installed. */
+  readonly installed?: number
   readonly handle: Handle
   readonly run: (scene: Scene) => Promise<void>
 }
 
 /** Plays a case with one front. */
-export async function play(driver: Driver, { handle, run }: FrontCase): Promise<void> {
+export async function play(driver: Driver, { handle, run, options, form, installed }: FrontCase): Promise<void> {
   const watched = watchedStore()
-  const sessions = createSessions<Visit>({ store: watched.store, initial: () => ({}) })
-  const running = await driver.start({ sessions, handle: (shown) => handle({ ...shown, sessions }) })
+  const sessions = createSessions<Visit>({ store: watched.store, initial: () => ({}), ...options })
+  const running = await driver.start({
+    sessions,
+    handle: (shown) => handle({ ...shown, sessions }),
+    ...(form !== undefined && { form }),
+    ...(installed !== undefined && { installed }),
+  })
   const clients: Client[] = []
   const connect = (): Client => {
     const client = createClient(running.endpoint)
@@ -126,6 +139,7 @@ function combined(visited: Visited): Promise<Reply> {
 /** The table; made anew for each front, because some cases remember what happened. */
 export const frontCases = (): readonly FrontCase[] => [
   {
+    title: 'untouched session',
     name: 'a handler that never touches the session causes no store call, no cookie and no header',
     handle: () => ({ body: 'hello', headers: { 'Cache-Control': 'public, max-age=60' } }),
     run: async ({ client, watched }) => {
@@ -138,6 +152,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'only read',
     name: 'an anonymous visitor whose session is only read gets no cookie and no record',
     handle: ({ session }) => ({ body: String(session.data.count) }),
     run: async ({ client, watched }) => {
@@ -149,6 +164,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'first write',
     name: 'a first write hands out one cookie that browsers protect, and the next request finds the data',
     handle: count,
     run: async ({ client, watched }) => {
@@ -166,6 +182,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'read again',
     name: 'reading an existing session writes nothing',
     handle: (visited) => (visited.path === '/write' ? count(visited) : { body: `saw ${visited.session.data.count}` }),
     run: async ({ client, watched }) => {
@@ -178,6 +195,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'redirect',
     name: 'Y37: what a handler changed is saved when it redirects',
     handle: ({ session, path }) => {
       if (path !== '/') return { body: `count ${session.data.count}` }
@@ -194,6 +212,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'redirect waits for the save',
     name: 'RACE-13: a redirect does not reach the client before the save is done',
     handle: ({ session, path }) => {
       if (path !== '/login') return { body: `name ${session.data.name}` }
@@ -212,6 +231,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'error thrown',
     name: 'Y37: what a handler changed before it threw is saved, and the client gets an error',
     handle: ({ session, path }) => {
       if (path === '/read') return { body: `count ${session.data.count}` }
@@ -228,6 +248,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'streaming',
     name: 'a streamed body begins only after the save, and arrives whole',
     handle: ({ session }) => {
       session.data.count = 1
@@ -245,6 +266,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'not found, 304, HEAD',
     name: 'a page that is not found, an unchanged page and a HEAD request carry the session like any other',
     handle: ({ session, path }) => {
       session.data.count = (session.data.count ?? 0) + 1
@@ -271,6 +293,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'rotation and login',
     name: 'a rotation and a login give the client a new token for the same data, and the old token opens nothing',
     handle: async ({ session, path }) => {
       if (path === '/rotate') await session.rotate({ grace: '0s' })
@@ -294,6 +317,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'destroy',
     name: 'a destroyed session takes its cookie away',
     handle: async ({ session, path }) => {
       if (path === '/end') await session.destroy()
@@ -315,6 +339,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'overlapping requests',
     name: 'two requests at the same time keep what both changed',
     handle: async ({ session, path }) => {
       if (path === '/a') session.data.a = 1
@@ -339,6 +364,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'store outage at the load',
     name: 'STORE-1: a session that cannot be loaded is an error, not a new visitor, and the next request works again',
     handle: count,
     run: async ({ client, watched }) => {
@@ -356,6 +382,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'store outage at the save',
     name: 'STORE-2: a session that cannot be saved is an error, and nothing of the page is sent',
     handle: (visited) => ({
       ...count(visited),
@@ -379,6 +406,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'store outage at the end',
     name: 'STORE-3: a session that cannot be destroyed is an error, the cookie stays, and it can be tried again',
     handle: async ({ session, path }) => {
       if (path === '/end') await session.destroy()
@@ -400,6 +428,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'caching headers',
     name: 'VULN-12: every way to use a session, in every kind of response, keeps shared caches away',
     handle: combined,
     run: async ({ client }) => {
@@ -424,6 +453,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'shared cache',
     name: 'VULN-12: a shared cache in front never gives one visitor the page or the cookie of another',
     handle: ({ session }) => {
       session.data.name ??= crypto.randomUUID()
@@ -444,6 +474,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'one connection, two visitors',
     name: 'VULN-31: the next request on the same connection sees nothing of the one before, and no token in a URL works',
     handle: ({ session }) => {
       const seen = `${session.isNew} ${JSON.stringify(session.data)}`
@@ -464,6 +495,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'saved by hand',
     name: 'RACE-17: a save by hand and the one at the end make one write',
     handle: async ({ session }) => {
       session.data.count = (session.data.count ?? 0) + 1
@@ -481,6 +513,7 @@ export const frontCases = (): readonly FrontCase[] => [
   },
   clientGoesAway(),
   {
+    title: 'ambient session',
     name: 'the session is the current one wherever the handler leads, also for two requests at the same time',
     handle: async ({ sessions, session, path }) => {
       await setImmediate()
@@ -494,14 +527,125 @@ export const frontCases = (): readonly FrontCase[] => [
       expect(() => sessions.current()).toThrow(/no request/)
       const both = await Promise.all([client.request('/one'), connect().request('/two')])
       expect(both.map((got) => got.text)).toEqual(['/one', '/two'])
+      const headers = { 'content-type': 'application/json' }
+      expect((await client.request('/posted', { method: 'POST', headers, body: '{"a":1}' })).text).toBe('/posted')
+    },
+  },
+  {
+    title: 'error page',
+    name: "the framework's own page for an error is the visitor's: it hands out the cookie, and no cache keeps it",
+    handle: ({ session, path }) => {
+      if (path === '/read') return { body: String(session.data.name) }
+      session.data.name = 'kept'
+      throw new Error('broken on purpose')
+    },
+    run: async ({ client }) => {
+      const visitor = createVisitor(client)
+      const got = await visitor.request('/')
+      expect([got.status, got.cookies.length]).toEqual([500, 1])
+      expectPrivate(got)
+      expect((await visitor.request('/read')).text).toBe('kept')
+    },
+  },
+  {
+    title: 'answer of the session',
+    name: 'what the session answers itself is given instead of the page, and the handler is not called',
+    options: { refusal: { answer: 'message', status: 403 } },
+    handle: count,
+    run: async ({ client, watched }) => {
+      const got = await client.request('/', { headers: { cookie: `__Host-id=${'A'.repeat(46)}` } })
+      expect([got.status, got.text, watched.writes()]).toEqual([403, 'Session expired', []])
+      expect(got.cookies[0]).toMatch(/^__Host-id=; .*Max-Age=0/)
+      expect(got.all('cache-control').join()).toContain('no-store')
+      expect((await client.request('/')).text).toBe('count 1')
+    },
+  },
+  {
+    title: 'client address',
+    name: 'a session that is bound to its client follows what the trusted proxy says of the address, and no more',
+    options: { bind: 'client-address' },
+    handle: count,
+    run: async ({ client }) => {
+      const visitor = createVisitor(client)
+      const from = (addresses: string): { headers: Record<string, string> } => ({
+        headers: { 'x-forwarded-for': addresses },
+      })
+      await visitor.request('/', from('6.6.6.6, 1.1.1.1'))
+      expect((await visitor.request('/', from('7.7.7.7, 1.1.1.1'))).text).toBe('count 2')
+      expect((await visitor.request('/', from('1.1.1.1, 2.2.2.2'))).text).toBe('count 1')
+    },
+  },
+  {
+    title: 'token in a form',
+    name: 'Y2: a token in a submitted form goes on with the session, once the framework has parsed it',
+    options: { carriers: [formCarrier()] },
+    form: true,
+    handle: ({ session, path, sessions }) => {
+      if (sessions.current() !== session) throw new Error('another session is the current one')
+      session.start()
+      session.data.count = (session.data.count ?? 0) + 1
+      return { body: `${path} ${session.data.count} ${session.credential('form')}` }
+    },
+    run: async ({ client }) => {
+      const post = async (fields: Readonly<Record<string, string>>): Promise<readonly string[]> => {
+        const headers = { 'content-type': 'application/x-www-form-urlencoded', referer: 'https://localhost/' }
+        const body = new URLSearchParams(fields).toString()
+        return (await client.request('/save', { method: 'POST', headers, body })).text.split(' ')
+      }
+      const [path, first, sid = ''] = await post({ note: 'no token yet' })
+      expect([path, first]).toEqual(['/save', '1'])
+      expect((await post({ sid })).slice(0, 2)).toEqual(['/save', '2'])
+    },
+  },
+  {
+    title: 'token in a URL',
+    name: 'VULN-31: a token in a URL goes on with the session where that is asked for, and no handler sees it',
+    options: { carriers: [inQuery()] },
+    handle: (visited) => ({ body: `${visited.path} ${count(visited).body}` }),
+    run: async ({ client }) => {
+      const got = await client.request('/page?a=1')
+      const token = first(got, 'x-token') ?? ''
+      expect(token).toHaveLength(46)
+      const again = await client.request(`/page?a=1&token=${token}&b=2`)
+      expect(again.text).toBe('/page?a=1&b=2 count 2')
+    },
+  },
+  {
+    title: 'installed twice',
+    name: 'Y22: a front that is installed twice loads once and saves once',
+    installed: 2,
+    handle: count,
+    run: async ({ client, watched }) => {
+      const visitor = createVisitor(client)
+      expect((await visitor.request('/')).cookies).toHaveLength(1)
+      expect(watched.calls()).toEqual(['insert'])
+      watched.forget()
+      expect((await visitor.request('/')).text).toBe('count 2')
+      expect(watched.calls()).toEqual(['get', 'update'])
     },
   },
 ]
+
+/** A carrier as an application may write one: the token comes in a parameter and goes out in a header. */
+function inQuery(): Carrier {
+  const parameter = /([?&])token=([\w-]+)(?:&|$)/
+  return {
+    name: 'query',
+    isFallback: false,
+    carriesSubjects: true,
+    vary: ['cookie'],
+    read: (facts) => [parameter.exec(facts.url)?.[2]].filter((token) => token !== undefined),
+    hand: (token) => ({ headers: [['x-token', token]] }),
+    clear: () => ({}),
+    strip: (url) => url.replace(parameter, '$1').replace(/[?&]$/, ''),
+  }
+}
 
 function clientGoesAway(): FrontCase {
   const arrived = Promise.withResolvers<void>()
   const left = Promise.withResolvers<void>()
   return {
+    title: 'client goes away',
     name: 'RACE-18: a client that goes away in the middle of a handler leaves one save and no error behind',
     handle: async ({ session, path }) => {
       if (path === '/read') return { body: `count ${session.data.count}` }

@@ -22,8 +22,9 @@ export function statusOf(error: unknown): number {
  * The error with what the frameworks' own error handling reads: its status, that its message is not for clients, and
  * headers. An error that says its status already stays as it is.
  */
-export function withStatus(error: unknown): unknown {
-  if (!(error instanceof Error) || !Object.isExtensible(error) || 'status' in error) return error
+export function withStatus(error: unknown): Error {
+  if (!(error instanceof Error)) return withStatus(new Error('the session failed', { cause: error }))
+  if (!Object.isExtensible(error) || 'status' in error) return error
   const status = statusOf(error)
   return Object.assign(error, { status, statusCode: status, expose: false, headers: { 'Cache-Control': 'no-store' } })
 }

@@ -47,6 +47,19 @@ export function requiredOn<Data extends object>(
   throw new SessionError('no-session', missing)
 }
 
+/** For frameworks of promises: opens the session, or throws what `dress` makes of the error. */
+export async function openOr<Data extends object>(
+  sessions: Sessions<Data>,
+  facts: RequestFacts | Promise<RequestFacts>,
+  dress: (error: unknown) => Error,
+): Promise<Session<Data>> {
+  try {
+    return await sessions.open(await facts)
+  } catch (error) {
+    throw dress(error)
+  }
+}
+
 /** For frameworks of callbacks: opens the session, and waits only when the store must be asked. */
 export function openThen<Data extends object>(
   sessions: Sessions<Data>,

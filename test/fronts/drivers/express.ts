@@ -8,10 +8,11 @@ import { listen } from './servers.ts'
 function expressDriver(name: string, create: () => express.Express): Driver {
   return {
     name,
-    start: ({ sessions, handle }) => {
+    start: ({ sessions, handle, form, installed = 1 }) => {
       const app = create().set('trust proxy', 1).disable('x-powered-by')
       const withSession = expressSessions(sessions)
-      app.use(withSession)
+      if (form) app.use(express.urlencoded({ extended: false }))
+      for (let time = 0; time < installed; time++) app.use(time === 0 ? withSession : expressSessions(sessions))
       app.use(
         awaited(async (request, response) => {
           await reply(response, await handle({ session: withSession.of(request), path: request.url }))

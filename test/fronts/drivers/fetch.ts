@@ -49,11 +49,15 @@ function toResponse({ status = 200, headers = {}, body, redirect, stream }: Repl
 export const fetchDrivers: readonly Driver[] = [
   {
     name: 'fetch',
-    start: ({ sessions, handle }) =>
+    leavesOut: {
+      'installed twice': 'it wraps one handler: there is nothing to install',
+      'error page': 'it has no page for errors: without `onError`, what a handler throws goes on to the server',
+    },
+    start: ({ sessions, handle, form = false }) =>
       listen(
         'http',
         serveFetch(
-          fetchSessions(sessions, { trustProxy: 1 })(async (request, session) => {
+          fetchSessions(sessions, { trustProxy: 1, form })(async (request, session) => {
             const { pathname, search } = new URL(request.url)
             return toResponse(await handle({ session, path: pathname + search }))
           }),

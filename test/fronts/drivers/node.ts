@@ -1,23 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { nodeSessions } from 'sojourn/node'
 import type { Driver } from '../driver.ts'
 import { replyTo } from '../driver.ts'
-import type { Kind } from './servers.ts'
+import type { Kind, Listener } from './servers.ts'
 import { listen } from './servers.ts'
+
+const bodies = new WeakMap<IncomingMessage, Readonly<Record<string, string>>>()
+
+/** What a parser of bodies does before. */
+function parsed(listener: Listener): Listener {
+  return (request, response) => {
+    void text(request).then((body) => {
+      bodies.set(request, Object.fromEntries(new URLSearchParams(body)))
+      listener(request, response)
+    })
+  }
+}
 
 function nodeDriver(name: string, kind: Kind): Driver {
   const options = kind === 'https' ? {} : { trustProxy: 1 }
   return {
     name,
-    start: ({ sessions, handle }) =>
-      listen(
-        kind,
-        nodeSessions(
-          sessions,
-          options,
-        )(async (request, response, session) => {
-          await replyTo(response, await handle({ session, path: request.url ?? '/' }))
-        }),
-      ),
+    leavesOut: {
+      'installed twice': 'it wraps one handler: there is nothing to install',
+      ...(kind === 'https' && { 'client address': 'it is served without a proxy here, to show that none is needed' }),
+    },
+    start: ({ sessions, handle, form }) => {
+      const body = (request: IncomingMessage): Readonly<Record<string, string>> | undefined => bodies.get(request)
+      const withSession = nodeSessions(sessions, { ...options, body })
+      const listener = withSession(async (request, response, session) => {
+        await replyTo(response, await handle({ session, path: request.url ?? '/' }))
+      })
+      return listen(kind, form ? parsed(listener) : listener)
+    },
     startRaw: ({ sessions, handle }) => listen(kind, nodeSessions(sessions, options)(handle)),
   }
 }

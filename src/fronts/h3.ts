@@ -1,0 +1,132 @@
+import type { Outcome } from '../core/response.ts'
+import { applyOutcome } from '../core/response.ts'
+import type { Session } from '../core/session.ts'
+import type { Sessions } from '../core/sessions.ts'
+import { commitOnce } from './shared/commit-once.ts'
+import { discard } from './shared/discard.ts'
+import { plainAnswer, withStatus } from './shared/failure.ts'
+import type { Committable } from './shared/gate.ts'
+import { gateResponse } from './shared/gate.ts'
+import type { NodeResponse } from './shared/node-response.ts'
+import { sendAnswer } from './shared/node-response.ts'
+import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
+import { checkProxyOptions } from './shared/proxy.ts'
+import type { WebRequestOptions } from './shared/web-request.ts'
+import { webFactsOf } from './shared/web-request.ts'
+import { sinkOf, toResponse } from './shared/web-response.ts'
+
+export type { WithSession } from './shared/opened.ts'
+
+/** The part of h3's events that this front calls. */
+export interface H3Event {
+  readonly req: Request & { readonly ip?: string | undefined }
+  readonly url: URL
+  readonly res: { readonly headers: Headers; readonly errHeaders: Headers }
+  readonly context: object
+  readonly runtime?: { readonly node?: { readonly res?: NodeResponse | undefined } | undefined } | undefined
+}
+
+/** Options of {@link h3Sessions}. */
+export type H3SessionsOptions = WebRequestOptions
+
+/** h3 middleware that gives each event a session. */
+export interface H3Sessions<Data extends object> {
+  (event: H3Event, next: () => unknown): Promise<unknown>
+  /**
+   * The event's session, typed; the same object as `event.context.session`.
+   * @throws SessionError `no-session` when the middleware has not run for this event.
+   */
+  of(event: { readonly context: object }): Session<Data>
+}
+
+/**
+ * Sessions for h3 2, and so for Nitro 3: there it is the default export of a file in `middleware/`.
+ *
+ * ```ts
+ * const useVisit = h3Sessions(sessions)
+ * const app = new H3().use(useVisit)
+ * app.get('/', (event) => `visit ${(useVisit.of(event).data.visits += 1)}`)
+ * ```
+ *
+ * `event.context.session` is the same object. For its type, say once in your program:
+ *
+ * ```ts
+ * declare module 'h3' {
+ *   interface H3EventContext extends WithSession<Visit> {}
+ * }
+ * ```
+ *
+ * What handlers changed is saved before the response is made; also when they throw. If a session cannot be loaded or
+ * saved, h3's error handling gets the error, with the status 503 or 500. What the code of a streamed body changes later is
+ * not saved any more. Installing the middleware twice does no harm. Outside Node, an `onError` of the application's
+ * configuration must return something else than a `Response`, because h3 would not add the session's headers to it.
+ */
+export function h3Sessions<Data extends object>(
+  sessions: Sessions<Data>,
+  options: H3SessionsOptions = {},
+): H3Sessions<Data> {
+  checkProxyOptions(options)
+  const middleware = async (event: H3Event, next: () => unknown): Promise<unknown> => {
+    if (openedOn(sessions, event.context) !== undefined) return next()
+    const session = await openOr(
+      sessions,
+      webFactsOf(event.req, () => event.req.ip, options),
+      withStatus,
+    )
+    if (session.answer !== undefined) return toResponse(session.answer)
+    keepOn(sessions, event.context, session)
+    showUrl(event, session.url)
+    const committed = commitOnce(session)
+    gateNode(event, committed)
+    let page: unknown
+    try {
+      page = await sessions.run(session, next)
+    } catch (error) {
+      // What the handler did before it threw is saved; if that fails too, its own error is the one to tell.
+      addOutcome(event, await Promise.resolve(committed.commit()).catch(() => undefined), error)
+      throw error
+    }
+    try {
+      addOutcome(event, await committed.commit(), page)
+      return page
+    } catch (error) {
+      discard(page, error)
+      for (const name of Array.from(event.res.headers.keys())) event.res.headers.delete(name)
+      throw withStatus(error)
+    }
+  }
+  const missing = 'h3Sessions: the middleware has not run for this event; app.use it first'
+  return Object.assign(middleware, {
+    of: (event: { readonly context: object }) => requiredOn(sessions, event.context, missing),
+  })
+}
+
+/** For handlers of Node's own kind, which h3 calls with Node's response and does not wait to be given one. */
+function gateNode({ runtime }: H3Event, committed: Committable): void {
+  const response = runtime?.node?.res
+  if (response === undefined) return
+  gateResponse(response, committed, (error) => {
+    console.error(error)
+    sendAnswer(response, plainAnswer(error))
+  })
+}
+
+/** h3 lays the one over what a handler returned, and the other over what became an error. */
+function addOutcome({ res }: H3Event, outcome: Outcome | undefined, page: unknown): void {
+  if (outcome === undefined) return
+  const own = typeof page === 'object' && page !== null && 'headers' in page ? page.headers : undefined
+  const beneath = own instanceof Headers ? own : undefined
+  for (const headers of [res.headers, res.errHeaders]) applyOutcome(outcome, sinkOf(headers, beneath))
+}
+
+/** Takes a token out of what handlers and access logs see of the URL. */
+function showUrl(event: H3Event, url: string): void {
+  if (event.req.url.endsWith(url)) return
+  const before = new URL(event.req.url)
+  const shown = new URL(url, before)
+  Object.defineProperty(event.req, 'url', { value: shown.href, configurable: true })
+  event.url.search = shown.search
+  // Where the application is mounted the event has the end of the path only.
+  const prefix = before.pathname.slice(0, -event.url.pathname.length)
+  if (before.pathname.endsWith(event.url.pathname)) event.url.pathname = shown.pathname.slice(prefix.length)
+}

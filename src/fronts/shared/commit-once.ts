@@ -1,0 +1,29 @@
+import type { Committable } from './gate.ts'
+
+/**
+ * For frameworks that have a place of their own for it: lets the session be committed there, where a failure reaches the
+ * framework's error handling, and not once more by the gate. The gate then only adds what the headers need; after a
+ * failure nothing, because the response is the error's.
+ */
+export function commitOnce(session: Committable): Committable {
+  let made: ReturnType<Committable['commit']>
+  let isMade = false
+  return {
+    commit() {
+      if (isMade) return made
+      isMade = true
+      made = session.commit()
+      if (!(made instanceof Promise)) return made
+      const pending = made
+      pending.then(
+        (outcome) => {
+          made = outcome
+        },
+        () => {
+          made = undefined
+        },
+      )
+      return pending
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import type { Answer, RequestFacts } from '../../core/carrier.ts'
+import type { NodeRequest } from './node-request.ts'
+import { fieldOf, headerOf } from './node-request.ts'
+import type { NodeResponse } from './node-response.ts'
+import { forgetParameters } from './shown-url.ts'
+
+/** The part of Fastify's requests that this front calls. What they say of the client follows the option `trustProxy`. */
+export interface FastifyRequest {
+  /** With `originalUrl` where the option `rewriteUrl` has changed the URL. */
+  readonly raw: NodeRequest & { originalUrl?: string | undefined }
+  readonly method: string
+  readonly protocol: string
+  readonly ip: string
+  readonly query: unknown
+  readonly body: unknown
+  readonly log: { error(error: unknown): void }
+}
+
+/** The part of Fastify's replies that this front calls. */
+export interface FastifyReply {
+  readonly raw: NodeResponse
+  code(status: number): unknown
+  getHeaders(): Readonly<Record<string, number | string | string[] | undefined>>
+  header(name: string, value: unknown): unknown
+  removeHeader(name: string): unknown
+  send(payload: string): unknown
+}
+
+/** How a hook ends. */
+export type Done = (error?: Error) => void
+/** A hook before the handler. */
+export type Hook = (request: FastifyRequest, reply: FastifyReply, done: Done) => void
+
+/** The part of a Fastify instance that this front calls. */
+export interface FastifyInstance {
+  hasRequestDecorator(name: string): boolean
+  decorateRequest(name: string, property: { getter(this: object): unknown }): unknown
+  addHook(name: 'onRequest' | 'preValidation', hook: Hook): unknown
+  addHook(
+    name: 'onSend',
+    hook: (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: Done) => void,
+  ): unknown
+}
+
+/** Sends a complete answer. */
+export function answerWith(reply: FastifyReply, answer: Answer): void {
+  reply.code(answer.status)
+  for (const [name, value] of answer.headers) reply.header(name, value)
+  if (answer.cookies.length > 0) reply.header('set-cookie', [...answer.cookies])
+  reply.send(answer.body)
+}
+
+/** Takes a token out of what handlers see of the URL. The router has read it before. */
+export function showUrl(request: FastifyRequest, url: string): void {
+  const before = urlOf(request)
+  if (url === before) return
+  forgetParameters(request.query, before, url)
+  Reflect.set(request.raw, isRewritten(request) ? 'originalUrl' : 'url', url)
+}
+
+/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
+export function factsOf(request: FastifyRequest): RequestFacts {
+  return {
+    method: request.method,
+    url: urlOf(request),
+    get secure() {
+      return request.protocol === 'https'
+    },
+    get clientAddress() {
+      return request.ip
+    },
+    header: headerOf(request.raw),
+    field: (name) => fieldOf(request.body, name),
+  }
+}
+
+// Not `request.originalUrl`, which would remember the token.
+function urlOf({ raw }: FastifyRequest): string {
+  return raw.originalUrl ?? raw.url ?? '/'
+}
+
+function isRewritten({ raw }: FastifyRequest): boolean {
+  return raw.originalUrl !== undefined
+}
