@@ -71,10 +71,7 @@ export function createPyhp<Data extends object = Record<string, unknown>>(option
   return {
     sessions,
     session: sessionOf(sessions),
-    get post() {
-      const data = Object.freeze(Object.fromEntries(submitted(sessions.current())))
-      return strictData({ data }, { kind: 'item', missing: missingIn('post') })
-    },
+    post: postOf(sessions),
     serve: (pages) => {
       const page = async (session: Session<Data>): Promise<Reply> => {
         const path = pathOf(session)
@@ -116,6 +113,25 @@ function sessionOf<Data extends object>(sessions: Sessions<Data>): PyhpSession<D
       return unhurried(sessions.current(), sessions.current().destroy())
     },
   }
+}
+
+/** One dictionary for all requests, with the fields of the one that is being served. */
+function postOf<Data extends object>(sessions: Sessions<Data>): Readonly<Record<string, string>> {
+  const fields = (): Record<string, string> =>
+    strictData(
+      { data: Object.fromEntries(submitted(sessions.current())) },
+      { kind: 'item', missing: missingIn('post') },
+    )
+  return new Proxy<Record<string, string>>(
+    {},
+    {
+      get: (_, key): unknown => Reflect.get(fields(), key),
+      has: (_, key) => Reflect.has(fields(), key),
+      ownKeys: () => Reflect.ownKeys(fields()),
+      getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(fields(), key),
+      set: () => false,
+    },
+  )
 }
 
 function missingIn(dictionary: string): (key: string) => Error {
