@@ -54,6 +54,8 @@ export interface Driver {
   start(app: App): Promise<Running>
   /** Absent where handlers do not get Node's response. */
   readonly startRaw?: (app: RawApp) => Promise<Running>
+  /** What a framework does to Node's responses that no front can help, by a few words, each with the reason. */
+  readonly leavesOutRaw?: Readonly<Record<string, string>>
   /** Cases of the table that cannot pass, by title, each with the reason. */
   readonly leavesOut?: Readonly<Record<string, string>>
 }

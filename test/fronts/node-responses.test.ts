@@ -7,6 +7,9 @@ import type { Got } from './client.ts'
 import { createVisitor } from './client.ts'
 import type { Driver, RawHandle } from './driver.ts'
 import { expressDrivers } from './drivers/express.ts'
+import { fastifyDriver } from './drivers/fastify.ts'
+import { h3Driver } from './drivers/h3.ts'
+import { koaDriver } from './drivers/koa.ts'
 import { nodeDrivers } from './drivers/node.ts'
 import { watchRejections } from './rejections.ts'
 import type { Stage } from './stage.ts'
@@ -62,7 +65,7 @@ const use: RawHandle = (request, _response, session) => {
   if (request.url?.startsWith('/write') === true) session.set('name', crypto.randomUUID())
 }
 
-describe.each([...nodeDrivers, ...expressDrivers])('$name', (driver: Driver) => {
+describe.each([...nodeDrivers, ...expressDrivers, fastifyDriver, koaDriver, h3Driver])('$name', (driver: Driver) => {
   const serve = (handle: RawHandle): Promise<Stage> =>
     stage((sessions) => {
       if (driver.startRaw === undefined) throw new Error('not a front for Node responses')
@@ -344,17 +347,23 @@ describe.each([...nodeDrivers, ...expressDrivers])('$name', (driver: Driver) => 
     expect(rejections()).toEqual([])
   })
 
-  it('a handler that throws after the head was sent cuts the connection, so that half a page is not taken for a whole', async () => {
-    const { connect } = await serve(async (request, response, session) => {
-      use(request, response, session)
-      if (!response.write('half')) await once(response, 'drain')
-      throw new Error('broken on purpose')
-    })
-    for (const path of ['/read', '/write']) {
-      const reading = connect()
-        .open(path)
-        .opened.then(({ body }) => body.toArray())
-      await expect(reading).rejects.toThrow(/aborted|hang up|closed|reset|INTERNAL/i)
-    }
-  })
+  // What becomes of a handler's error is the framework's part; not all of them see to this.
+  const cutsOff = driver.leavesOutRaw?.['half a page'] === undefined ? it : it.fails
+  cutsOff(
+    'a handler that throws after the head was sent cuts the connection, so that half a page is not taken for a whole',
+    { timeout: 2_000 },
+    async () => {
+      const { connect } = await serve(async (request, response, session) => {
+        use(request, response, session)
+        if (!response.write('half')) await once(response, 'drain')
+        throw new Error('broken on purpose')
+      })
+      for (const path of ['/read', '/write']) {
+        const reading = connect()
+          .open(path)
+          .opened.then(({ body }) => body.toArray())
+        await expect(reading).rejects.toThrow(/aborted|hang up|closed|reset|INTERNAL/i)
+      }
+    },
+  )
 })

@@ -131,10 +131,17 @@ function send(state: State, call: SenderCall): unknown {
   try {
     return forward(state, { name: call.name, args: head.arguments() })
   } catch (error) {
-    // Node did not take these headers. Whatever is sent instead must carry the session all the same.
-    addOutcome(state)
+    rearm(state)
     throw error
   }
+}
+
+/** Node did not take a head. Whatever is sent instead must carry the session all the same. */
+function rearm(state: State): void {
+  state.methods = replaceSenders(state.response, (call) => {
+    state.methods?.restore()
+    return send(state, call)
+  })
 }
 
 function pretendSent(state: State): void {

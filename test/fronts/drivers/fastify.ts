@@ -40,8 +40,8 @@ export const fastifyDriver: Driver = {
     const app = createFastify()
     await app.register(fastifySessions(sessions))
     app.all('*', async (request, out) => {
-      out.hijack()
       await handle(request.raw, out.raw, request.session)
+      return out
     })
     return serveFastify(app)
   },

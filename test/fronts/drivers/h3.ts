@@ -15,6 +15,7 @@ function reply(event: H3Event, { status, headers = {}, body, redirect, stream }:
 
 export const h3Driver: Driver = {
   name: 'h3',
+  leavesOutRaw: { 'half a page': "h3 ends a response whose handler of Node's kind throws after the head" },
   start: ({ sessions, handle, form = false, installed = 1 }) => {
     const app = new H3({ silent: true })
     const useVisit = h3Sessions(sessions, { trustProxy: 1, form })

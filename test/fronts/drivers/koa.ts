@@ -22,6 +22,7 @@ function reply(context: Koa.Context, { status, headers = {}, body, redirect, str
 
 export const koaDriver: Driver = {
   name: 'Koa',
+  leavesOutRaw: { 'half a page': 'Koa reports an error after the head and leaves the connection as it is' },
   start: ({ sessions, handle, form, installed = 1 }) => {
     const app = createKoa()
     if (form) app.use(bodyParser())
@@ -36,6 +37,7 @@ export const koaDriver: Driver = {
     app.use(koaSessions(sessions))
     app.use((context) => {
       context.respond = false
+      context.res.statusCode = 200
       return Promise.resolve(handle(context.req, context.res, context.session)).then(() => undefined)
     })
     return listen('http', (request, response) => void app.callback()(request, response))
