@@ -92,7 +92,7 @@ export function createWebStack<Value = string>(options: WebStackOptions<Value> =
     deploy: (resource) => {
       const page = async (session: Session<Record<string, Value>>): Promise<Reply> => {
         let reply: Reply = ''
-        await resource.respond(transactionOf(session, (sent) => (reply = sent)))
+        await resource.respond(transactionOf(session, (sent) => void (reply = sent)))
         return reply
       }
       return serversFor(sessions, page, { trustProxy, proxyHeader })

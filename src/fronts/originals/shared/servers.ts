@@ -5,7 +5,7 @@ import { expressSessions } from '../../express.ts'
 import { fetchSessions } from '../../fetch.ts'
 import { nodeSessions } from '../../node.ts'
 import type { PlainAnswer } from '../../shared/failure.ts'
-import { plainAnswer } from '../../shared/failure.ts'
+import { plainAnswer, withStatus } from '../../shared/failure.ts'
 import { isFormType } from '../../shared/form.ts'
 import type { NodeRequest } from '../../shared/node-request.ts'
 import { headerOf } from '../../shared/node-request.ts'
@@ -101,7 +101,7 @@ function expressServer<Data extends object>(sessions: Sessions<Data>, answer: An
     const reply = (form: URLSearchParams): Promise<void> =>
       answer(withSession.of(request), form)
         .then((sent) => sendAnswer(response, sent))
-        .catch(next)
+        .catch((error: unknown) => next(withStatus(error)))
     const begin = (form: URLSearchParams | undefined): void => {
       if (form === undefined) return sendAnswer(response, TOO_LARGE)
       // What it calls runs with the session as the current one, so the page must begin there.
