@@ -29,7 +29,7 @@ export interface LiveSession<Data extends object> {
    * Calls back once when the session has ended, so that the connection can be closed; at once if it has already. From the
    * first call on the session is watched, until it ends or {@link LiveSession.release} is called.
    */
-  onEnd(listener: () => void): void
+  onEnd(listener: () => unknown): void
   /** The connection has closed: the session is watched no more, and no listener is called. */
   release(): void
 }
@@ -39,7 +39,7 @@ interface Line<Data extends object> {
   readonly sessions: Sessions<Data>
   readonly watch: Watch
   readonly watched: Watched
-  readonly listeners: Set<() => void>
+  readonly listeners: Set<() => unknown>
   current: Session<Data>
   hasEnded: boolean
   isReleased: boolean
@@ -154,7 +154,7 @@ function end<Data extends object>(line: Line<Data>): void {
 }
 
 // Whatever a listener does wrong must not keep the others from being told, nor end the process.
-function tell(listener: () => void): void {
+function tell(listener: () => unknown): void {
   Promise.resolve().then(listener).catch(console.error)
 }
 
