@@ -25,8 +25,9 @@ export interface PyhpSession<Data extends object> {
    * @throws SessionError `no-session` before `start()`, unless a session was restored.
    */
   readonly data: Data
-  /** A value of the data, or `fallback` where the key, or the whole session, is not there. */
+  /** A value of the data; undefined where the key, or the whole session, is not there. */
   get<Key extends keyof Data>(key: Key): Data[Key] | undefined
+  /** A value of the data, or `fallback`. */
   get<Key extends keyof Data>(key: Key, fallback: Data[Key]): Data[Key]
   /** Whether there is a session with this key in its data. */
   has(key: keyof Data): boolean

@@ -24,8 +24,9 @@ export interface DictionarySession<Value> extends Iterable<string> {
   has(key: string): boolean
   /** The same, under the original's name. */
   hasKey(key: string): boolean
-  /** The value, or `fallback` where the key is absent. */
+  /** The value; undefined where the key is absent. */
   get(key: string): Value | undefined
+  /** The value, or `fallback`. */
   get(key: string, fallback: Value): Value
   /** Sets a value. It is kept without anything else being called. */
   set(key: string, value: Value): void
@@ -42,11 +43,9 @@ export interface Transaction<Value = string> {
   readonly path: string
   /** The fields of the query and of the submitted form. */
   readonly fields: URLSearchParams
-  /**
-   * The session of the user of this request, always the same object. Where there is none one begins; with
-   * `create: false` there is then no session, and none is begun.
-   */
+  /** The session of the user of this request, always the same object. Where there is none, one begins. */
   getSession(options?: { readonly create?: true }): DictionarySession<Value>
+  /** The same; with `create: false` undefined where there is none, and none begins. */
   getSession(options: { readonly create: boolean }): DictionarySession<Value> | undefined
   /** Ends the session of the user of this request. What is still written to it is not kept. */
   expireSession(): Promise<void>
@@ -58,6 +57,7 @@ export interface Transaction<Value = string> {
 
 /** An application. */
 export interface Resource<Value = string> {
+  /** Serves one request. */
   respond(trans: Transaction<Value>): void | Promise<void>
 }
 
