@@ -13,6 +13,9 @@ interface Open {
   last: Change[]
   /** Whether the session has ended for this request, so that nothing more is stored. */
   isOver: boolean
+  /** The last write: of which verb, and what was so before it. */
+  lastVerb: number | undefined
+  wasOver: boolean
 }
 
 /**
@@ -28,7 +31,14 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
   /** Verbs that stored or ended something. */
   const effective = new Set<number>()
   const stateOf = (request: number): Open => {
-    const open = requests.get(request) ?? { pending: [], maybe: [], last: [], isOver: false }
+    const open = requests.get(request) ?? {
+      pending: [],
+      maybe: [],
+      last: [],
+      isOver: false,
+      lastVerb: undefined,
+      wasOver: false,
+    }
     requests.set(request, open)
     return open
   }
@@ -51,7 +61,7 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
     }
     if (verb !== undefined) written.set(verb.verb, { before, after })
     if (verb !== undefined) effective.add(verb.verb)
-    Object.assign(open, { last: stored, pending: [], isOver: false })
+    Object.assign(open, { last: stored, pending: [], isOver: false, lastVerb: verb?.verb, wasOver: open.isOver })
   }
 
   const give = (value: string, what: string): void => {
@@ -86,9 +96,12 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       if (entry.type === 'change') stateOf(entry.request).pending.push(entry.change)
       if (entry.type === 'fault' && entry.stage === 'after' && entry.request !== undefined) {
         const open = stateOf(entry.request)
+        if (entry.verb !== open.lastVerb) return
         open.maybe.push(...open.last)
+        open.isOver = open.wasOver
         for (const change of open.last) if (change.kind === 'flash') unsure.add(change.message)
         open.last = []
+        open.lastVerb = undefined
       }
       if (entry.type === 'event' && entry.name === 'gone' && entry.request !== undefined) {
         Object.assign(stateOf(entry.request), { pending: [], maybe: [], last: [], isOver: true })
