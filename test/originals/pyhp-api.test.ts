@@ -5,6 +5,7 @@ import { countingStore, faultStore } from 'sojourn/testing'
 import { describe, expect, it } from 'vitest'
 import { factsOf } from '../facts.ts'
 import { emptyFolder, start } from '../support/program.ts'
+import { hosts } from './hosts.ts'
 import type { Browser } from './web.ts'
 import { browser, listen } from './web.ts'
 
@@ -342,6 +343,29 @@ describe('pyhp.session', () => {
     expect(fresh.text).toMatch(/^[\w-]{22} \{\}$/)
     expect(fresh.text).not.toContain(id)
     expect(`${(await ann.get('/id')).text} {}`).toBe(fresh.text)
+  })
+})
+
+describe.each(Object.entries(hosts))('pyhp.session on %s', (_, host) => {
+  it('P7 P12 P14 P16: the same pages start, fill, read and wipe the session of their own request', async () => {
+    const pyhp = createPyhp({ store: memoryStore(), cookie: { insecureDevelopment: true } })
+    const address = await host(pyhp.serve(pages(pyhp)))
+    const visitors = await Promise.all(
+      Array.from({ length: 10 }, async (_, i) => {
+        const visitor = browser(address)
+        await visitor.post('/put', { v: `Grüße ${i}` })
+        return visitor
+      }),
+    )
+    const answers = await Promise.all(visitors.map((visitor) => visitor.get('/get')))
+    expect(answers.map(({ text }) => text)).toEqual(visitors.map((_, i) => `"Grüße ${i}"`))
+    const [ann = browser(address)] = visitors
+    expect([(await ann.get('/wipe')).text, ann.cookies.size, (await ann.get('/get')).text]).toEqual([
+      '{}',
+      0,
+      '"nothing"',
+    ])
+    for (const path of ['/nowhere', '/constructor']) expect((await ann.get(path)).status, path).toBe(404)
   })
 })
 
