@@ -1,0 +1,135 @@
+import type { SessionsOptions } from '../../core/config.ts'
+import type { CookieOptions } from '../../core/cookie-carrier.ts'
+import type { Session } from '../../core/session.ts'
+import type { Sessions } from '../../core/sessions.ts'
+import { createSessions } from '../../core/sessions.ts'
+import type { ProxyOptions } from '../shared/proxy.ts'
+import { pathCarrier } from './karrigell/path-carrier.ts'
+import type { SessionStorage } from './karrigell/storages.ts'
+import { memorySessions } from './karrigell/storages.ts'
+import type { Reply, Servers } from './shared/servers.ts'
+import { pathOf, queryOf, serversFor } from './shared/servers.ts'
+import { strictData } from './shared/strict.ts'
+import { submitted, unhurried } from './shared/visit.ts'
+
+export { customSessions, fileSessions, memorySessions, sqliteSessions } from './karrigell/storages.ts'
+export type {
+  CustomStorage,
+  MemorySessionsOptions,
+  SessionStorage,
+  SqliteSessionsOptions,
+} from './karrigell/storages.ts'
+export type { Reply, Servers } from './shared/servers.ts'
+
+/** What {@link createKarrigell} takes: what `createSessions` takes, and nothing that must be given. */
+export interface KarrigellOptions<Data extends object>
+  extends Omit<Partial<SessionsOptions<Data>>, 'store' | 'codec' | 'carriers' | 'cookie'>, ProxyOptions {
+  /** Where sessions are kept. @defaultValue `memorySessions()` */
+  readonly storage?: SessionStorage
+  /**
+   * The name of the application, where one host has several: each has sessions of its own, in a cookie of its own,
+   * `sessionId-` and the name. @defaultValue none, and the cookie is `sessionId`
+   */
+  readonly application?: string
+  /** The cookie's other attributes. */
+  readonly cookie?: Pick<CookieOptions, 'insecureDevelopment' | 'persistent' | 'priority' | 'sameSite'>
+}
+
+/** What one call of `Session` may say. */
+export interface SessionCall {
+  /** The path below which the cookie is valid, for a session that begins with this call. @defaultValue '/' */
+  readonly path?: string
+}
+
+/** A session as an object with attributes. Reading one that is not there is an error; ask with `in`. */
+export type SessionObject<Data extends object> = Data & {
+  /** Ends the session: what it held is gone, and so is what this request still writes. */
+  close(): Promise<void>
+}
+
+/** One application's `Session`, and the servers for its scripts. */
+export interface Karrigell<Data extends object> {
+  /** The session of the visitor whose request is being served. It begins with the first call, and ends with `close`. */
+  Session(call?: SessionCall): SessionObject<Data>
+  /** The fields of the query and of the submitted form: reading one that is not there is an error. */
+  readonly REQUEST: Readonly<Record<string, string>>
+  /** The engine beneath, to serve with other fronts, to list sessions, to end them, and to close. */
+  readonly sessions: Sessions<Data>
+  /** Serves scripts, each under its path, as files in a folder would be. */
+  serve(scripts: Readonly<Record<string, () => Reply | Promise<Reply>>>): Servers
+}
+
+/**
+ * Sessions as Karrigell has them: an object with attributes that any script gets by calling `Session()`.
+ *
+ * ```ts
+ * const { Session, serve } = createKarrigell<{ visits: number }>({ initial: () => ({ visits: 0 }) })
+ * createServer(serve({ '/': () => `visit ${(Session().visits += 1)}` }).node).listen(3000)
+ * ```
+ *
+ * They end 15 minutes after they were last used. There are never more than 1000: the one that was created first gives place.
+ */
+export function createKarrigell<Data extends object = Record<string, unknown>>(
+  options: KarrigellOptions<Data> = {},
+): Karrigell<Data> {
+  const { trustProxy = false, proxyHeader = 'x-forwarded', application, cookie, timeouts, ...rest } = options
+  const { storage = memorySessions(), ...engine } = rest
+  const { carrier, setPath } = pathCarrier(nameOf(application), { ...cookie, now: engine.now ?? Date.now })
+  const sessions = createSessions<Data>({
+    ...engine,
+    ...(storage.codec === undefined ? {} : { codec: storage.codec }),
+    store: () => storage.open(engine.now ?? Date.now),
+    carriers: [carrier],
+    timeouts: { idle: '15m', touchEvery: '0s', ...timeouts },
+  })
+  const objects = new WeakMap<Session<Data>, SessionObject<Data>>()
+  return {
+    sessions,
+    Session({ path = '/' } = {}) {
+      const session = sessions.current()
+      const known = objects.get(session)
+      if (known !== undefined) return known
+      setPath(session.facts, path)
+      const made = objectOf(session.start(), storage.accept)
+      objects.set(session, made)
+      return made
+    },
+    get REQUEST() {
+      const session = sessions.current()
+      const data = Object.freeze(Object.fromEntries([...queryOf(session), ...submitted(session)]))
+      return strictData({ data }, { kind: 'item', missing: missingIn('REQUEST') })
+    },
+    serve: (scripts) => {
+      const page = async (session: Session<Data>): Promise<Reply> => {
+        const path = pathOf(session)
+        return Object.hasOwn(scripts, path) ? ((await scripts[path]?.()) ?? '') : NOT_FOUND
+      }
+      return serversFor(sessions, page, { trustProxy, proxyHeader })
+    },
+  }
+}
+
+const NOT_FOUND: Reply = { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'Not Found' }
+
+function nameOf(application: string | undefined): string {
+  if (application === undefined) return 'sessionId'
+  if (typeof application === 'string' && /^[A-Za-z0-9_]{1,40}$/.test(application)) return `sessionId-${application}`
+  throw new TypeError('application: expected up to 40 letters, digits and _')
+}
+
+function objectOf<Data extends object>(session: Session<Data>, accept: SessionStorage['accept']): SessionObject<Data> {
+  // Once it is closed it stays closed: what is left of the page gets this object, and not another session.
+  const members = { close: (): Promise<void> => unhurried(session, session.destroy()) }
+  const view = strictData(session, {
+    kind: 'attribute',
+    missing: missingIn('Session()'),
+    members,
+    ...(accept === undefined ? {} : { accept }),
+  })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- strictData shows the members beside the data
+  return view as SessionObject<Data>
+}
+
+function missingIn(holder: string): (key: string) => Error {
+  return (key) => new ReferenceError(`${holder}: there is no ${JSON.stringify(key)}; ask with in`)
+}

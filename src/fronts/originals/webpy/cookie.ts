@@ -1,0 +1,50 @@
+import { randomBytes } from '#platform'
+import type { Carrier } from '../../../core/carrier.ts'
+import type { Outcome } from '../../../core/response.ts'
+import type { Session } from '../../../core/session.ts'
+import type { TokenSeal } from '../../../core/token.ts'
+
+/** What decides which cookie a response carries when the engine adds none. */
+export interface CookieRules {
+  readonly carrier: Carrier
+  readonly seal: TokenSeal
+  /** Whether the page has killed the session. */
+  readonly wasKilled: (session: object) => boolean
+}
+
+/** Lets the response carry the cookie also when there is nothing new to say, as every response of web.py does. */
+export function alwaysWithCookie<Data extends object>(session: Session<Data>, rules: CookieRules): Session<Data> {
+  const commit = session.commit.bind(session)
+  session.commit = async (): Promise<Outcome | undefined> => {
+    const outcome = await commit()
+    if (outcome !== undefined && outcome.cookies.length > 0) return outcome
+    const cookies = await cookiesFor(session, rules)
+    return cookies.length === 0 ? outcome : { headers: [], vary: rules.carrier.vary, ...outcome, cookies }
+  }
+  return session
+}
+
+async function cookiesFor<Data extends object>(
+  session: Session<Data>,
+  { carrier, seal, wasKilled }: CookieRules,
+): Promise<readonly string[]> {
+  const { facts } = session
+  const [presented, ...more] = carrier.read(facts)
+  if (more.length > 0 || session.isDegraded) return []
+  if (presented === undefined || seal.read(presented) === undefined) {
+    if (session.isStarted) return []
+    return (wasKilled(session) ? carrier.clear(facts) : carrier.hand(placeholder(), facts, 0)).cookies ?? []
+  }
+  // A token that was replaced or ended meanwhile must not go back: it would overwrite the one that another response has
+  // just set.
+  const isStillIts = session.isStarted && !wasKilled(session) && (await session.isAlive())
+  return isStillIts ? (carrier.hand(presented, facts, 0).cookies ?? []) : []
+}
+
+/**
+ * What a visitor's cookie holds about whom nothing is kept: of web.py's shape, and no token, so that it is thrown away
+ * without a look into the store. A robot that fetches pages leaves no records behind.
+ */
+function placeholder(): string {
+  return [...randomBytes(20)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
