@@ -26,7 +26,7 @@ export interface HonoSessionsOptions<Context extends HonoContext> extends WebReq
 }
 
 /** Hono middleware that gives each context a session. */
-export interface HonoSessions<Data extends object, Context extends HonoContext> {
+export interface HonoSessions<Data extends object, Context extends HonoContext = HonoContext> {
   (context: Context, next: () => Promise<void>): Promise<Response | undefined>
   /**
    * The request's session, typed; the same object as `c.get('session')`.

@@ -627,7 +627,7 @@ export const frontCases = (): readonly FrontCase[] => [
 ]
 
 /** A carrier as an application may write one: the token comes in a parameter and goes out in a header. */
-function inQuery(): Carrier {
+export function inQuery(): Carrier {
   const parameter = /([?&])token=([\w-]+)(?:&|$)/
   return {
     name: 'query',
