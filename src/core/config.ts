@@ -177,7 +177,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
     throw new TypeError('namespace: expected up to 64 letters, digits and _ . -')
   }
   if (options.cookie !== undefined && options.carriers !== undefined) {
-    throw new TypeError('cookie: give either cookie or carriers; cookieCarrier(...) can be among the carriers')
+    throw new TypeError('cookie: give either cookie or carriers')
   }
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
   checkFunction('now', options.now, 'that gives epoch milliseconds')
@@ -185,7 +185,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
     throw new TypeError('codec: expected an object with the functions encode and decode')
   }
   if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
-    throw new TypeError('schema: expected a Standard Schema validator, as zod, valibot and arktype make them')
+    throw new TypeError('schema: expected a Standard Schema validator, such as one of zod or valibot')
   }
   if (bind !== 'client-address') checkFunction("bind: 'client-address', or", bind, 'that names the client')
   checkChoice('onStoreError', options.onStoreError, ['throw', 'anonymous'])

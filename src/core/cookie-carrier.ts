@@ -162,7 +162,7 @@ function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
   if (cookie.secure && !facts.secure && !isLocal(host)) {
     return (
       `cookie: "${cookie.name}" is Secure and this connection is plain http, so the browser drops it; ` +
-      'trust the proxy that ends TLS, serve https, or set insecureDevelopment: true while developing'
+      'trust the proxy that ends TLS, serve https, or set insecureDevelopment: true'
     )
   }
   if (cookie.domain === undefined || host === '' || covers(cookie.domain.toLowerCase(), host)) return undefined

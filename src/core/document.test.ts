@@ -87,7 +87,7 @@ describe('data with a schema', () => {
   it('a schema that answers later is a TypeError with the remedy', async () => {
     const later = schemaOf<Counter>(async () => ({ value: { count: 1 } }))
     const session = await bed<Counter>({ schema: later }).open(newClient())
-    expect(() => session.data).toThrow(/^schema: validates asynchronously/)
+    expect(() => session.data).toThrow(/^schema: it must validate synchronously/)
   })
 
   it('an issue without a path names the data as a whole', async () => {

@@ -199,8 +199,7 @@ function validated<Data extends object>(
 ): Data {
   const result = schema?.['~standard'].validate(data)
   if (result === undefined) return data
-  if (result instanceof Promise)
-    throw new TypeError('schema: validates asynchronously; session data needs a synchronous schema')
+  if (result instanceof Promise) throw new TypeError('schema: it must validate synchronously')
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a schema for `Data` gives `Data`
   if (result.issues === undefined) return code === 'undecodable' ? (result.value as Data) : data
   const at = (result.issues[0]?.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.')

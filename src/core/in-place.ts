@@ -1,4 +1,5 @@
 import { isSame } from './merge.ts'
+import { setOwn } from './own-key.ts'
 
 /**
  * Makes `target` hold what `source` holds, in place and at every level where the kinds fit: a list or an object that the
@@ -12,8 +13,7 @@ function replaceKeys(target: object, source: object, used: Set<object>): void {
   for (const key of Object.keys(target)) if (!Object.hasOwn(source, key)) Reflect.deleteProperty(target, key)
   for (const [key, next] of Object.entries(source)) {
     const before: unknown = Object.hasOwn(target, key) ? Reflect.get(target, key) : undefined
-    const value = kept(before, next, used)
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+    setOwn(target, key, kept(before, next, used))
   }
 }
 

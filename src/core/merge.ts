@@ -1,3 +1,5 @@
+import { setOwn } from './own-key.ts'
+
 /** What came of a merge: the value, and the paths that both sides had changed to different values. */
 export interface Merge {
   readonly value: unknown
@@ -66,9 +68,7 @@ function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
     const sides = { base: own(base, key), mine: own(mine, key), theirs: own(theirs, key) }
     const value = merge({ ...sides, path: path === '' ? key : `${path}.${key}` }, run)
-    // Defined, not assigned: a hostile key stays data and never reaches a setter (DOS-9).
-    if (value !== undefined)
-      Object.defineProperty(merged, key, { value, writable: true, enumerable: true, configurable: true })
+    if (value !== undefined) setOwn(merged, key, value)
   }
   return merged
 }

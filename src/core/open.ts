@@ -236,6 +236,6 @@ function isOutage(error: unknown): boolean {
 /** The error for an operation whose session has ended meanwhile. */
 export function endedError(code: 'gone' | 'superseded'): SessionError {
   return code === 'gone'
-    ? new SessionError('gone', 'session: it ended while this request was using it; nothing was written')
-    : new SessionError('superseded', 'session: its token was replaced by another request; nothing was written')
+    ? new SessionError('gone', 'session: it ended meanwhile; nothing was written')
+    : new SessionError('superseded', 'session: its token was replaced; nothing was written')
 }

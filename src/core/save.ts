@@ -81,7 +81,7 @@ export async function insertState<Data extends object>(state: State<Data>, conte
     reportEvicted(state, content.subject, result.evicted)
     return
   }
-  throw new SessionError('random', 'random: new tokens keep meeting tokens that exist; the generator is not random')
+  throw new SessionError('random', 'random: tokens repeat; the generator is not random')
 }
 
 function newLive<Data extends object>(state: State<Data>, content: NewRecord, key: Live['key']): Live {
@@ -250,10 +250,7 @@ function confirm<Data extends object>(state: State<Data>, live: Live): void {
 /** Waits a little, longer and at random when many contend, so that one of them gets through. */
 export async function backOff(attempt: number): Promise<void> {
   if (attempt >= MAX_ATTEMPTS) {
-    throw new SessionError(
-      'conflict',
-      `session: other requests kept changing it during ${attempt} attempts; nothing was written`,
-    )
+    throw new SessionError('conflict', `session: others changed it at each of ${attempt} attempts; nothing was written`)
   }
   if (attempt < 10) return
   const spread = (secretBytes(1)[0] ?? 0) / 255

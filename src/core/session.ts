@@ -10,6 +10,7 @@ import { commitState } from './finish.ts'
 import type { Activity } from './guard.ts'
 import { modifyState } from './modify.ts'
 import { contentOf, follow } from './open.ts'
+import { setOwn } from './own-key.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
 import { reopenState } from './reopen.ts'
@@ -53,8 +54,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    */
   set<Key extends keyof Data>(key: Key, value: Data[Key]): this {
     if (typeof key !== 'string') throw new TypeError('session.set: keys are strings')
-    // Defined, not assigned: `__proto__` is refused at the save with a clear error, and replaces no prototype.
-    Object.defineProperty(this.data, key, { value, writable: true, enumerable: true, configurable: true })
+    setOwn(this.data, key, value)
     return this
   }
 
@@ -222,7 +222,7 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.update((data) => {
       const before: unknown = Object.hasOwn(data, key) ? data[key] : 0
       if (typeof before !== 'number') throw new TypeError(`session.increment: ${key} is not a number`)
-      Object.defineProperty(data, key, { value: before + by, writable: true, enumerable: true, configurable: true })
+      setOwn(data, key, before + by)
       return before + by
     })
   }
@@ -312,7 +312,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   #writable(): State<Data> {
     if (!this.#state.isReadOnly) return this.#touched()
-    throw new SessionError('unsupported', 'session: opened for reading only, as for an upgrade; it cannot be written')
+    throw new SessionError('unsupported', 'session: opened for reading only; it cannot be written')
   }
 
   #content(): Content<Data> {

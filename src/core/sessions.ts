@@ -94,7 +94,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
 
 function found<S>(session: S | undefined): S {
   if (session !== undefined) return session
-  throw new SessionError('no-session', 'sessions.current: no request is being served here; call it inside a handler')
+  throw new SessionError('no-session', 'sessions.current: no request is being served here')
 }
 
 async function revokeAll<Data extends object>({ store, guard, emitter }: Engine<Data>): Promise<void> {

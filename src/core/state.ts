@@ -163,10 +163,10 @@ export function adopt<Data extends object>(state: State<Data>, live: Live): void
 }
 
 /** A new token that nobody is told of would lock the visitor out, or leave a record that nobody can reach. */
-export function requireResponse<Data extends object>(state: State<Data>): void {
-  if (state.hasResponse) return
+export function requireResponse(session: { readonly hasResponse: boolean }): void {
+  if (session.hasResponse) return
   throw new SessionError(
     'unsupported',
-    'session: no response follows that could carry a new token, as on a socket; do this in an ordinary request',
+    'session: no response can carry a new token here; do this in an ordinary request',
   )
 }

@@ -3,6 +3,7 @@ import type { Authentication } from './record.ts'
 import { decodeMeta } from './record.ts'
 import type { Session } from './session.ts'
 import type { Engine } from './state.ts'
+import { requireResponse } from './state.ts'
 import { hasSubjects } from './store.ts'
 import type { SessionRecord, Store, SubjectStore } from './store.ts'
 import { subjectKeyOf } from './subject-key.ts'
@@ -56,7 +57,7 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     end,
     async endAll({ except } = {}) {
       const kept = except?.subject === subject ? except.handle : undefined
-      if (kept !== undefined && except?.hasResponse === false) throw keepsNone()
+      if (kept !== undefined && except !== undefined) requireResponse(except)
       const count = revoked(await call(() => store.deleteBySubject(key, kept)))
       if (except === undefined || kept === undefined) return count
       // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3). When somebody else
@@ -70,13 +71,6 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
       return results.filter(Boolean).length
     },
   }
-}
-
-function keepsNone(): SessionError {
-  return new SessionError(
-    'unsupported',
-    'endAll: the session in `except` gets a new token, which no response could carry here; nothing was ended',
-  )
 }
 
 function withSubjects(store: Store): Store & SubjectStore {

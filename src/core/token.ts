@@ -23,7 +23,7 @@ export function mintToken(namespace: string, subject: string | undefined): Token
 export function secretBytes(length: number): Uint8Array {
   const bytes = randomBytes(length)
   if (bytes.length !== length || (length >= 16 && bytes.every((byte) => byte === 0))) {
-    throw new SessionError('random', 'random: the platform gave no random bytes; no session can be made safely')
+    throw new SessionError('random', 'random: the platform gave no random bytes')
   }
   return bytes
 }

@@ -248,7 +248,7 @@ function passAfterFailure(state: State, call: SenderCall): unknown {
     if (call.name === 'end') state.isEnded = true
     return forward(state, call)
   }
-  drop(call, new Error('response: the session could not be saved, so an error is sent instead'))
+  drop(call, new Error('response: the session could not be saved'))
   // Whoever it was, nobody will say more; and a bare end would look like a success.
   if (call.name === 'end' && !state.isEnded) sendAnswer(response, plainAnswer(state.error))
   return answerOf(state, call)

@@ -1,3 +1,5 @@
+import { setOwn } from '../../../core/own-key.ts'
+
 /** How {@link strictData} shows the data of a session. */
 export interface StrictOptions {
   /**
@@ -32,7 +34,7 @@ export function strictData<Data extends object>(session: { readonly data: Data }
       if (typeof key === 'symbol') throw new TypeError('session data: keys are strings')
       if (Object.hasOwn(members, key)) throw new TypeError(`session data: the name ${key} is taken; use another one`)
       accept?.(key, value)
-      return Reflect.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
+      return setOwn(data, key, value)
     },
   })
 }

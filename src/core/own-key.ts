@@ -1,0 +1,4 @@
+/** Sets an own key. Defined, not assigned: a hostile one such as `__proto__` stays data and reaches no setter (DOS-9). */
+export function setOwn(target: object, key: PropertyKey, value: unknown): boolean {
+  return Reflect.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
+}
