@@ -187,6 +187,27 @@ describe('two rotations', () => {
     )
   }
 
+  race('RACE-6 RACE-9: a request that came with the old token during the grace does not rotate again', async (lab) => {
+    const client = await lab.visitor({ seen: true })
+    const late = copyOf(client)
+    const a = await lab.open(client)
+    await a.rotate()
+    const b = await lab.open(late)
+    b.data['b'] = 1
+    expect(await b.rotate()).toBe('rotated')
+    const outcomes = [await finish(a), await finish(b)]
+    expect(outcomes.map(({ cookies }) => cookies.length)).toEqual([1, 0])
+    for (const jar of inEveryOrder(client, ...outcomes)) {
+      expect(dataOf(await lab.under(jar))).toEqual({ seen: true, b: 1 })
+    }
+    // Asked to be out of reach at once, it rotates all the same.
+    const c = await lab.open(late)
+    expect(await c.rotate({ grace: '0s' })).toBe('rotated')
+    expect(tokenIn(await finish(c))).not.toBe(tokenIn(outcomes[0]!))
+    expect(await lab.live()).toHaveLength(1)
+    for (const old of [client, late]) await lab.visit(copyOf(old), (session) => expect(session.isStarted).toBe(false))
+  })
+
   race('RACE-6 RACE-9: of two overlapping logins one makes the session, and the other is superseded', async (lab) => {
     for (const isTurned of [false, true]) {
       const client = await lab.visitor()
