@@ -22,7 +22,10 @@ export type { LiveSession, Timer }
 export interface WebHandshake {
   readonly method: string
   readonly url: string
-  readonly headers: { get(name: string): string | null }
+  readonly headers: {
+    /** The value of a header; `null` when there is none. */
+    get(name: string): string | null
+  }
 }
 
 /** The request that opens a socket: Node's, as `ws` and Socket.IO (`socket.request`) give it, or crossws' web request. */

@@ -1,6 +1,6 @@
 import { createSessions } from 'sojourn'
 import { memoryStore } from 'sojourn/stores/memory'
-import { faultStore } from 'sojourn/testing'
+import { faultStore, pausableStore } from 'sojourn/testing'
 import { websocketSessions } from 'sojourn/websocket'
 import type { Handshake, LiveSession, WebsocketSessions, WebsocketSessionsOptions } from 'sojourn/websocket'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -97,6 +97,48 @@ describe('a live session', () => {
     await looking
     await visit(ada, (session) => expect(session.get('a')).toBe(2))
     expect(live.data).toEqual({ a: 2 })
+  })
+
+  it('does not go back to what a check has read before a message was saved', async () => {
+    const { clock, timer } = ticker()
+    const { store, hold, nextHeld } = pausableStore(memoryStore({ now: clock.now }))
+    const { signedIn, sessions } = bed({ store, clock })
+    const live = await websocketSessions(sessions, { timer }).open(handshake(await signedIn('ada')))
+    const letGo = hold({ method: 'get', stage: 'after' })
+    const looking = live?.isAlive()
+    const read = await nextHeld({ stage: 'after' })
+    letGo()
+    await live?.use((session) => session.set('a', 1))
+    read.release()
+    expect([await looking, live?.data]).toEqual([true, { a: 1 }])
+  })
+
+  it('leaves nothing behind when the last is released, not even in the middle of a check', async () => {
+    const time = ticker()
+    const { store, hold, nextHeld, releaseAll } = pausableStore(memoryStore({ now: time.clock.now }))
+    const { signedIn, sessions } = bed({ store, clock: time.clock })
+    let listening = 0
+    const counted: typeof sessions = {
+      ...sessions,
+      on: (name, listener) => {
+        const forget = sessions.on(name, listener)
+        listening += 1
+        return () => {
+          listening -= 1
+          forget()
+        }
+      },
+    }
+    const live = await websocketSessions(counted, { timer: time.timer }).open(handshake(await signedIn('ada')))
+    live?.onEnd(() => undefined)
+    expect(listening).toBeGreaterThan(0)
+    hold({ method: 'get' })
+    await time.pass(30_000)
+    await nextHeld()
+    live?.release()
+    releaseAll()
+    await settled()
+    expect([time.waiting(), listening]).toEqual([0, 0])
   })
 
   it('tells of its end once, also who asks afterwards, and nobody after its release', async () => {
