@@ -7,6 +7,7 @@ import type { ProxyOptions } from '../shared/proxy.ts'
 import { pathCarrier } from './karrigell/path-carrier.ts'
 import type { SessionStorage } from './karrigell/storages.ts'
 import { memorySessions } from './karrigell/storages.ts'
+import { forwarded } from './shared/forwarded.ts'
 import type { Reply, Servers } from './shared/servers.ts'
 import { pathOf, queryOf, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
@@ -94,11 +95,7 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
       objects.set(session, made)
       return made
     },
-    get REQUEST() {
-      const session = sessions.current()
-      const data = Object.freeze(Object.fromEntries([...queryOf(session), ...submitted(session)]))
-      return strictData({ data }, { kind: 'item', missing: missingIn('REQUEST') })
-    },
+    REQUEST: requestOf(sessions),
     serve: (scripts) => {
       const page = async (session: Session<Data>): Promise<Reply> => {
         const path = pathOf(session)
@@ -110,6 +107,16 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
 }
 
 const NOT_FOUND: Reply = { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'Not Found' }
+
+function requestOf<Data extends object>(sessions: Sessions<Data>): Readonly<Record<string, string>> {
+  const current = (): Record<string, string> => {
+    const session = sessions.current()
+    const data = Object.fromEntries([...queryOf(session), ...submitted(session)])
+    return strictData({ data }, { kind: 'item', missing: missingIn('REQUEST') })
+  }
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it stands for the fields of whichever request runs
+  return forwarded(current) as Readonly<Record<string, string>>
+}
 
 function nameOf(application: string | undefined): string {
   if (application === undefined) return 'sessionId'

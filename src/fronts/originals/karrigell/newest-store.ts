@@ -1,11 +1,14 @@
 import type { StoreKey } from '../../../core/key.ts'
-import type { ScannableStore, Store, SweepableStore } from '../../../core/store.ts'
+import type { ClosableStore, ScannableStore, Store, SweepableStore } from '../../../core/store.ts'
 
 /**
  * The store with a bound: when there would be a tenth more than `most` sessions, those that were used last stay, `most`
  * of them. Counted again after every tenth, so that of several processes each may be ahead by one.
  */
-export function newestStore<S extends Store & ScannableStore & SweepableStore>(inner: S, most: number): S {
+export function newestStore<S extends Store & ScannableStore & SweepableStore & ClosableStore>(
+  inner: S,
+  most: number,
+): S {
   const slack = Math.floor(most / 10)
   let room = 0
   let last: Promise<unknown> = Promise.resolve()
@@ -23,14 +26,19 @@ export function newestStore<S extends Store & ScannableStore & SweepableStore>(i
   return {
     ...inner,
     insert(key, record, cap) {
+      const own = { ...record }
       const result = last.then(async () => {
         if (room < 1) await makeRoom()
-        const inserted = await inner.insert(key, record, cap)
+        const inserted = await inner.insert(key, own, cap)
         room -= 1
         return inserted
       })
       last = result.catch(() => undefined)
       return result
+    },
+    async close() {
+      await last
+      await inner.close()
     },
   }
 }

@@ -39,12 +39,14 @@ function looksIn({ atomically, alive }: Parts): Pick<Store, 'get' | 'insert' | '
         // What has expired is met here at the latest; a sweep finds the rest.
         return result === undefined && entry !== undefined ? { result, writes: [[key, undefined]] } : { result }
       }),
-    insert: (key, record) =>
-      atomically<InsertResult>([key], ([entry]) =>
+    insert(key, record) {
+      const own = { ...record }
+      return atomically<InsertResult>([key], ([entry]) =>
         alive(entry) === undefined
-          ? { result: { outcome: 'inserted', evicted: [] }, writes: [[key, record]] }
+          ? { result: { outcome: 'inserted', evicted: [] }, writes: [[key, own]] }
           : { result: { outcome: 'exists' } },
-      ),
+      )
+    },
     touch: (key, seenAt, expiresAt) =>
       atomically([key], ([entry]) => {
         const current = alive(entry)
@@ -60,21 +62,25 @@ function looksIn({ atomically, alive }: Parts): Pick<Store, 'get' | 'insert' | '
 
 function changesIn({ atomically, alive }: Parts): Pick<Store, 'update' | 'rotate'> {
   return {
-    update: (key, version, record) =>
-      atomically<UpdateResult>([key], ([entry]) => {
+    update(key, version, record) {
+      const own = { ...record }
+      return atomically<UpdateResult>([key], ([entry]) => {
         const current = alive(entry)
         if (current?.state !== 'live' || current.version !== version) return { result: refusalOf(current) }
-        return { result: { outcome: 'updated' }, writes: [[key, ownedAs(current, record)]] }
-      }),
-    rotate: (key, version, newKey, record, { tombstone } = {}) =>
-      atomically<RotateResult>([key, newKey], ([old, taken]) => {
+        return { result: { outcome: 'updated' }, writes: [[key, ownedAs(current, own)]] }
+      })
+    },
+    rotate(key, version, newKey, record, { tombstone } = {}) {
+      const own = { ...record }
+      return atomically<RotateResult>([key, newKey], ([old, taken]) => {
         const current = alive(old)
         if (current?.state !== 'live' || current.version !== version) return { result: refusalOf(current) }
         if (alive(taken) !== undefined) return { result: { outcome: 'exists' } }
         // The new record first: who fails between the two leaves a visitor who can come back.
-        const writes = [[newKey, record] as const, [key, tombstone] as const]
+        const writes = [[newKey, own] as const, [key, tombstone] as const]
         return { result: { outcome: 'rotated', evicted: [] }, writes }
-      }),
+      })
+    },
   }
 }
 
