@@ -14,6 +14,7 @@ const parts = {
   sqlite3: { programs: ['sqlite3'], debianPackage: 'sqlite3' },
   openssl: { programs: ['openssl'], debianPackage: 'openssl' },
   curl: { programs: ['curl'], debianPackage: 'curl' },
+  python3: { programs: ['python3'], debianPackage: 'python3' },
 } as const
 
 const lockPath = join(tmpdir(), 'sojourn-parts.lock')

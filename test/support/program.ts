@@ -82,10 +82,16 @@ async function answering(address: string, child: ChildProcess, complaints: () =>
       await fetch(address, { redirect: 'manual' })
       return
     } catch (error) {
+      // It listens, and speaks something else than plain http.
+      if (!isRefused(error)) return
       if (child.exitCode !== null) throw new Error(complaints(), { cause: error })
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && Reflect.get(error.cause ?? {}, 'code') === 'ECONNREFUSED'
 }
 
 async function freePort(): Promise<number> {

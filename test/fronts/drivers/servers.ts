@@ -44,7 +44,7 @@ function create(kind: Kind, listener: Listener, keys: Keys | undefined): Server 
   )
 }
 
-interface Keys {
+export interface Keys {
   readonly key: string
   readonly cert: string
 }
@@ -52,7 +52,7 @@ interface Keys {
 let made: Keys | undefined
 
 // Made for each run: a key in a repository is a key that somebody trusts one day.
-function selfSigned(): Keys {
+export function selfSigned(): Keys {
   if (made !== undefined) return made
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-tls-'))
   try {
