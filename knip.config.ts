@@ -17,6 +17,6 @@ export default {
   project: ['src/**/*.ts!', 'scripts/**/*.{ts,mjs}', 'test/**/*.{ts,mjs}', 'examples/**/*.ts'],
   ignoreExportsUsedInFile: true,
   // Called as programs by scripts/lib/run.ts, where knip does not look.
-  ignoreDependencies: ['@arethetypeswrong/cli', 'oxlint', 'oxlint-tsgolint', 'prettier', 'publint', 'typedoc'],
+  ignoreDependencies: ['@arethetypeswrong/cli', 'oxlint', 'oxlint-tsgolint', 'publint', 'typedoc'],
   ignoreBinaries: ['apt-get', 'openssl'],
 } satisfies KnipConfig

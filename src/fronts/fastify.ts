@@ -11,7 +11,6 @@ import { sendAnswer } from './shared/node-response.ts'
 import { firstOpenedOn, keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
 
 export type { WithSession } from './shared/opened.ts'
-export type { FastifyInstance, FastifyReply, FastifyRequest } from './shared/fastify.ts'
 
 /** Options of {@link fastifySessions}. */
 export interface FastifySessionsOptions {

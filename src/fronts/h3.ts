@@ -16,6 +16,7 @@ import { webFactsOf } from './shared/web-request.ts'
 import { sinkOf, toResponse } from './shared/web-response.ts'
 
 export type { WithSession } from './shared/opened.ts'
+export type { WebRequestOptions as H3SessionsOptions } from './shared/web-request.ts'
 
 /** The part of h3's events that this front calls. */
 export interface H3Event {
@@ -25,9 +26,6 @@ export interface H3Event {
   readonly context: object
   readonly runtime?: { readonly node?: { readonly res?: NodeResponse | undefined } | undefined } | undefined
 }
-
-/** Options of {@link h3Sessions}. */
-export type H3SessionsOptions = WebRequestOptions
 
 /** h3 middleware that gives each event a session. */
 export interface H3Sessions<Data extends object> {
@@ -63,7 +61,7 @@ export interface H3Sessions<Data extends object> {
  */
 export function h3Sessions<Data extends object>(
   sessions: Sessions<Data>,
-  options: H3SessionsOptions = {},
+  options: WebRequestOptions = {},
 ): H3Sessions<Data> {
   checkProxyOptions(options)
   const middleware = async (event: H3Event, next: () => unknown): Promise<unknown> => {

@@ -11,7 +11,7 @@ import { toResponse, withOutcome } from './shared/web-response.ts'
 export type { WithSession } from './shared/opened.ts'
 
 /** The part of Hono's context that this front calls. */
-export interface HonoContext {
+interface HonoContext {
   readonly req: { raw: Request }
   get res(): Response
   set res(response: Response | undefined)

@@ -14,7 +14,7 @@ import { urlUnder } from './shared/shown-url.ts'
 export type { WithSession } from './shared/opened.ts'
 
 /** The part of Koa's context that this front calls. What it says of the client follows the setting `app.proxy`. */
-export interface KoaContext {
+interface KoaContext {
   readonly req: NodeRequest
   readonly res: NodeResponse
   /** Koa's request; a parser of bodies puts what it has read there. */
