@@ -11,6 +11,7 @@ interface Ending {
 export const cookieRule: MakeRule = ({ model, verbs, blame }) => {
   const commits = new Map<number, number>()
   const killers = new Set<number>()
+  const beginners = new Set<number>()
   const endings = new Map<number, Ending>()
   const presented = new Map<number, string | undefined>()
 
@@ -50,8 +51,10 @@ export const cookieRule: MakeRule = ({ model, verbs, blame }) => {
       if (entry.type === 'done' && entry.ok) {
         const { name, before } = verbs.get(entry.verb) ?? {}
         const isByOther = isBuried(keyOf(presented.get(entry.request)), entry.request)
-        // A session that this request began itself is its own to end.
-        const isOwn = before?.token !== undefined && before.token !== presented.get(entry.request)
+        // A session that this request began itself is its own to end, and so is the browser's.
+        if (name === 'login') beginners.add(entry.request)
+        const isMinted = before?.token !== undefined && before.token !== presented.get(entry.request)
+        const isOwn = isMinted || beginners.has(entry.request)
         if (name === 'logout' || name === 'destroy') {
           const wasReplaced = endings.get(entry.request)?.isReplaced ?? true
           endings.set(entry.request, { isReplaced: wasReplaced && isByOther && !isOwn && !killers.has(entry.verb) })
