@@ -5,7 +5,7 @@ import { recordsIn } from '../../test/support/stores.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { countingStore } from '../testing/index.ts'
 import { createPolicy } from './policy.ts'
-import { reopenEvery } from './reopen.ts'
+import { reopen, reopenEvery } from './reopen.ts'
 import type { Session } from './session.ts'
 
 const room = (options: BedOptions<Loose> = {}) => {
@@ -17,7 +17,7 @@ const room = (options: BedOptions<Loose> = {}) => {
 }
 
 async function again(session: Session | undefined): Promise<Session> {
-  const next = await session?.reopen()
+  const next = session === undefined ? undefined : await reopen(session)
   if (next === undefined) throw new Error('the session has ended')
   return next
 }
@@ -66,9 +66,9 @@ describe('reopening', () => {
     expect(await socket.isAlive()).toBe(true)
     for (let i = 0; i < 2; i++) {
       clock.advance(10 * MINUTE)
-      await socket.reopen()
+      await reopen(socket)
     }
-    expect(await socket.reopen(), 'to look is not to use').toBeUndefined()
+    expect(await reopen(socket), 'to look is not to use').toBeUndefined()
   })
 
   it('follows periodic rotation for as long as it is asked in time, for visitors and for users', async () => {
@@ -104,9 +104,9 @@ describe('reopening', () => {
     clock.advance(10 * MINUTE)
     await visit(client, (session) => session.handle)
     clock.advance(9_999)
-    expect(await inTime.reopen()).toBeDefined()
+    expect(await reopen(inTime)).toBeDefined()
     clock.advance(1)
-    expect(await late.reopen()).toBeUndefined()
+    expect(await reopen(late)).toBeUndefined()
   })
 
   it('replaces no token, however old it is', async () => {
@@ -155,7 +155,7 @@ describe('reopening', () => {
       await expect(session.login('ada')).rejects.toMatchObject({ code: 'unsupported' })
       expect(await session.commit()).toMatchObject({ cookies: [] })
       expect(await recordsIn(store)).toEqual([])
-      expect(await session.reopen()).toBeUndefined()
+      expect(await reopen(session)).toBeUndefined()
       await visit(client, (next) => expect(next.subject).toBeUndefined())
     }
   })
@@ -165,11 +165,11 @@ describe('reopening', () => {
     const client = await signedIn('ada')
     const thief = await connect(copyOf(client))
     await visit(client, (session) => sessions.forSubject('ada').endAll({ except: session }))
-    expect(await thief.reopen()).toBeUndefined()
+    expect(await reopen(thief)).toBeUndefined()
     const before = await connect(client)
     await visit(client, (session) => session.elevate())
-    expect(await before.reopen()).toBeUndefined()
-    expect(await (await connect(client)).reopen()).toBeDefined()
+    expect(await reopen(before)).toBeUndefined()
+    expect(await reopen(await connect(client))).toBeDefined()
   })
 
   it('ends with the limits of the policy, and with a record that cannot be read', async () => {
@@ -187,7 +187,7 @@ describe('reopening', () => {
     await visit(client, (session) => session.start())
     const socket = await connect(client)
     await visit(client, (session) => session.set('a', 'bad'))
-    expect(await socket.reopen()).toBeUndefined()
+    expect(await reopen(socket)).toBeUndefined()
     expect(undecodable).toHaveLength(1)
 
     const other = newClient()
@@ -195,9 +195,9 @@ describe('reopening', () => {
     const second = await connect(other)
     clock.advance(40 * MINUTE)
     await visit(other, (session) => session.set('a', 1))
-    expect(await second.reopen()).toBeDefined()
+    expect(await reopen(second)).toBeDefined()
     clock.advance(20 * MINUTE)
-    expect(await second.reopen()).toBeUndefined()
+    expect(await reopen(second)).toBeUndefined()
   })
 
   it('needs no hurry where no token is replaced by age, or where no mark is left', () => {

@@ -1,22 +1,23 @@
 import { admit, contentOf, follow } from './open.ts'
 import type { Policy } from './policy.ts'
-import type { State } from './state.ts'
+import { Session, stateOf } from './session.ts'
 import { freshState } from './state.ts'
 
 /**
- * The session of `from` as the store holds it now, for use without a response; undefined when it has ended. What makes a
- * request's token open a session decides here too: a mark `moved` leads on, a mark `dead` does not, and a record that is
- * past a limit, or cannot be read, counts as absent.
+ * For connections that outlast a request: the session as the store holds it now, found again through periodic rotations;
+ * undefined when it has ended. It is another object, with data of its own, and `commit` saves them. Verbs that replace the
+ * token are refused, because no response can carry it. What makes a request's token open a session decides here too: a
+ * mark `moved` leads on, a mark `dead` does not, and a record that is past a limit, or cannot be read, counts as absent.
  */
-export async function reopenState<Data extends object>(from: State<Data>): Promise<State<Data> | undefined> {
-  const { engine, facts, carrier, url, live } = from
+export async function reopen<Data extends object>(session: Session<Data>): Promise<Session<Data> | undefined> {
+  const { engine, facts, carrier, url, live } = stateOf(session)
   if (live === undefined) return undefined
   const state = freshState(engine, facts, carrier, { url, isReadOnly: false, hasResponse: false })
   const found = await follow(state, live.key)
   if (typeof found !== 'object') return undefined
   await admit(state, { carrier, token: undefined, isCurrent: true }, found)
   contentOf(state)
-  return state.live === undefined ? undefined : state
+  return state.live === undefined ? undefined : new Session(state)
 }
 
 /**

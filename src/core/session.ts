@@ -13,7 +13,6 @@ import { contentOf, follow } from './open.ts'
 import { setOwn } from './own-key.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
-import { reopenState } from './reopen.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './replace.ts'
 import type { Outcome } from './response.ts'
 import type { SaveResult } from './save.ts'
@@ -23,12 +22,23 @@ import { begin, inTurn, requireResponse } from './state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './verbs.ts'
 
+let read: <Data extends object>(session: Session<Data>) => State<Data>
+
+/** What stands behind a session; for core's own functions, because a token is in it. */
+export function stateOf<Data extends object>(session: Session<Data>): State<Data> {
+  return read(session)
+}
+
 /**
  * What an application holds during one request: data, user, and the verbs on them. Whatever it changes is saved by
  * itself before the response leaves. It shows neither token nor key when it is printed or turned into JSON.
  */
 export class Session<Data extends object = Record<string, unknown>> {
   readonly #state: State<Data>
+
+  static {
+    read = <D extends object>(session: Session<D>): State<D> => session.#state
+  }
 
   /** @internal Made by `sessions.open`. */
   constructor(state: State<Data>) {
@@ -276,16 +286,6 @@ export class Session<Data extends object = Record<string, unknown>> {
   async isAlive(): Promise<boolean> {
     const { live } = this.#state
     return live !== undefined && typeof (await follow(this.#state, live.key)) === 'object'
-  }
-
-  /**
-   * For connections that outlast a request: the session as the store holds it now, found again through periodic
-   * rotations; undefined when it has ended. It is another object, with data of its own, and `commit` saves them. Verbs
-   * that replace the token are refused, because no response can carry it.
-   */
-  async reopen(): Promise<Session<Data> | undefined> {
-    const state = await reopenState(this.#state)
-    return state === undefined ? undefined : new Session(state)
   }
 
   /** For fronts: saves what has changed, and tells what the response must carry. */

@@ -1,4 +1,5 @@
 import { SessionError } from '../../core/errors.ts'
+import { reopen } from '../../core/reopen.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import type { Watch, Watched } from './watch.ts'
@@ -134,7 +135,7 @@ async function look<Data extends object>(line: Line<Data>): Promise<void> {
 }
 
 async function reopened<Data extends object>(line: Line<Data>): Promise<Session<Data> | undefined> {
-  const session = line.hasEnded ? undefined : await line.current.reopen()
+  const session = line.hasEnded ? undefined : await reopen(line.current)
   if (session === undefined) end(line)
   return line.hasEnded ? undefined : session
 }
