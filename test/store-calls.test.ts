@@ -137,12 +137,11 @@ describe.each(fronts)('$name', (driver) => {
     expect(await callsOf(visitor, '/count, save, count')).toEqual(['get', 'update', 'update'])
   })
 
-  it('RACE-17: a session that began with a save by hand is written once, and looked at before its token leaves', async () => {
+  it('RACE-17: a session that began with a save by hand is written once, and not looked at again', async () => {
     const { arrive, callsOf } = await scene(driver)
-    expect(await callsOf(arrive(), '/count, save')).toEqual(['insert', 'get'])
-    const [first, ...rest] = await callsOf(arrive(), '/count, save, save, commit')
-    expect(first).toBe('insert')
-    expect(new Set(rest)).toEqual(new Set(['get']))
+    for (const path of ['/count, save', '/count, save, save, commit']) {
+      expect(await callsOf(arrive(), path), path).toEqual(['insert'])
+    }
   })
 
   it('a use is written down at most once a minute, by one touch or with the next change', async () => {

@@ -32,8 +32,13 @@ function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknow
   const text = pendingText(state)
   if (isRotationDue(state)) return () => rotateState(state, state.engine.config.policy.rotationGrace)
   if (text !== undefined) return () => saveState(state, text)
-  if (state.handsToken) return () => recheckToken(state)
+  if (isReplacement(state)) return () => recheckToken(state)
   return needsTouch(state) ? () => touchState(state) : undefined
+}
+
+// A token that only began a session is known to nobody else, so nobody can have replaced it.
+function isReplacement<Data extends object>({ handsToken, live }: State<Data>): boolean {
+  return handsToken && live !== undefined && (live.record.version > 1 || live.record.subject !== undefined)
 }
 
 function isRotationDue<Data extends object>({ live, engine, hasResponse }: State<Data>): boolean {

@@ -23,7 +23,7 @@ export const cookieRule: MakeRule = ({ model, verbs, blame }) => {
     if (token === undefined) return judgeClearing(request)
     const death = model.death(keyOf(token))
     if (!model.wasKnown(keyOf(token))) blame('a response hands out a token that never opened anything')
-    if (death !== undefined && death.seq < (commits.get(request) ?? 0)) {
+    if (death !== undefined && !death.wasUnknown && death.seq < (commits.get(request) ?? 0)) {
       blame('a response hands out a token that was replaced or ended before its commit')
     }
   }

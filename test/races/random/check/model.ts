@@ -8,6 +8,8 @@ import type { CallEntry, Entry } from '../history.ts'
 export interface Death {
   readonly seq: number
   readonly request: number | undefined
+  /** Whether only the request that began it can have known of it, so that nobody had a newer token in its place. */
+  readonly wasUnknown: boolean
 }
 
 /** What the store must have done and held, by its contract: the calls of a history, replayed one after the other. */
@@ -45,8 +47,9 @@ export function newModel(): Model {
     async apply(call) {
       const before = all()
       const answer = await ask(store, call)
-      for (const key of before.keys()) {
-        if (disk.get(key)?.state !== 'live') deaths.set(key, { seq: call.seq, request: call.request })
+      for (const [key, { version, subject }] of before) {
+        const wasUnknown = version === 1 && subject === undefined
+        if (disk.get(key)?.state !== 'live') deaths.set(key, { seq: call.seq, request: call.request, wasUnknown })
       }
       for (const name of namesIn(call)) known.add(name)
       return answer
