@@ -40,7 +40,7 @@ export interface Config {
   _session?: object
 }
 
-// An object of the module that programs change: so it is in web.py.
+/** `web.config`: an object that programs change before they make a Session. */
 export const config: Config = {
   // Sealed: a name that is misspelt is an error, and not a setting that is not in force.
   sessionParameters: Object.seal({

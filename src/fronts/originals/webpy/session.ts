@@ -12,8 +12,9 @@ import type { SessionStorage } from './stores.ts'
 
 /** What stands beside the attributes of a session. Attributes cannot have these names. */
 export interface SessionMembers<Data extends object> {
-  /** A value, or `fallback` where there is none. */
+  /** A value, or undefined where there is none. */
   get<Key extends keyof Data & string>(key: Key): Data[Key] | undefined
+  /** A value, or `fallback` where there is none. */
   get<Key extends keyof Data & string>(key: Key, fallback: Data[Key]): Data[Key]
   /** Ends the session. What it held can be read until the request ends; what is written after it is not kept. */
   kill(): Promise<void>

@@ -95,10 +95,15 @@ export class MemoryStore implements SessionStorage {
 
 /** A persistent dictionary, or any `Map`. */
 export interface Shelf {
+  /** Whether there is something under the key. */
   has(key: string): boolean
+  /** What is under the key. */
   get(key: string): unknown
+  /** Puts a value under the key: a list of a number and a text. */
   set(key: string, value: unknown): unknown
+  /** Removes what is under the key. */
   delete(key: string): unknown
+  /** All keys. */
   keys(): Iterable<string>
 }
 
