@@ -11,7 +11,8 @@ export type IsEqual = (a: unknown, b: unknown) => boolean
 
 /**
  * Three-way merge of session data: what `mine` changed since `base` is applied to `theirs`, by path through plain
- * objects. Arrays to which both sides only appended keep both tails. Where both changed one path, mine wins (the later
+ * objects. Arrays to which both sides only appended keep both tails, also equal ones: two requests that put the same
+ * thing into a cart mean two. Where both changed one path, mine wins (the later
  * commit) and the path is reported.
  * @param isEqual for a codec that gives back dates and the like, of which each load makes a new one.
  */
@@ -25,8 +26,6 @@ export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual
  * so that nothing which somebody took out comes back.
  */
 export function mergeQueue<T>(base: readonly T[], mine: readonly T[], theirs: readonly T[]): readonly T[] {
-  // Also what was stored and never answered, when it is tried again.
-  if (isSame(mine, theirs)) return theirs
   if (startsWith(mine, base, Object.is)) return [...theirs, ...mine.slice(base.length)]
   return startsWith(theirs, base, Object.is) ? [...mine, ...theirs.slice(base.length)] : mine
 }
@@ -48,15 +47,17 @@ function merge(sides: Sides, run: Run): unknown {
   const { base, mine, theirs, path } = sides
   const { isEqual } = run
   if (isSame(mine, base, isEqual)) return theirs
-  if (isSame(theirs, base, isEqual) || isSame(mine, theirs, isEqual)) return mine
+  if (isSame(theirs, base, isEqual)) return mine
   if (isPlain(mine) && isPlain(theirs)) return mergeObjects(isPlain(base) ? base : {}, mine, theirs, path, run)
-  if (isList(mine) && isList(theirs)) {
+  // Two that began a list with the same contents have set it; two that appended the same have appended twice.
+  const isSet = !isList(base) && isSame(mine, theirs, isEqual)
+  if (isList(mine) && isList(theirs) && !isSet) {
     const start = isList(base) ? base : []
     if (startsWith(mine, start, isEqual) && startsWith(theirs, start, isEqual)) {
       return [...theirs, ...mine.slice(start.length)]
     }
   }
-  run.clashes.push(path)
+  if (!isSame(mine, theirs, isEqual)) run.clashes.push(path)
   return mine
 }
 

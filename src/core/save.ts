@@ -142,13 +142,23 @@ export function reportEvicted<Data extends object>(
 async function updateState<Data extends object>(state: State<Data>, first: string): Promise<SaveResult> {
   for (let attempt = 1, text = first; ; attempt++, text = encoded(state)) {
     // What another request stored meanwhile may already hold all that was changed here.
-    const outcome = state.document.differs(text) ? await writeOnce(state, text) : 'written'
+    const outcome = state.document.differs(text) ? await writeAnswered(state, text) : 'written'
     if (outcome === 'gone') return 'gone'
     if (outcome === 'written') {
       state.document.settle(text)
       return 'saved'
     }
     await backOff(attempt)
+  }
+}
+
+// A write that was never answered may have been done all the same: its text is remembered, to be known when it is met.
+async function writeAnswered<Data extends object>(state: State<Data>, text: string): ReturnType<typeof writeOnce> {
+  try {
+    return await writeOnce(state, text)
+  } catch (error) {
+    state.unanswered = text
+    throw error
   }
 }
 
@@ -180,6 +190,8 @@ export function rebaseOn<Data extends object>(
   state: State<Data>,
   current: Pick<Live, 'key' | 'record' | 'isGraceful'>,
 ): void {
+  // What this request wrote itself is no other's change, and must not come in twice.
+  if (current.record.data === state.unanswered) state.document.settle(state.unanswered)
   const paths = state.document.rebase(current.record.data)
   adopt(state, { ...current, meta: decodeMeta(current.record.meta) })
   state.engine.emitter.emit('conflict', { reference: referenceOf(current.record.handle), paths })

@@ -69,6 +69,8 @@ export interface State<Data extends object> {
   /** The record as it was when it was found gone from its key. A logout ends it wherever it lives now. */
   lost: SessionRecord | undefined
   document: Document<Data>
+  /** The text of a save that the store never answered. */
+  unanswered: string | undefined
   isStarted: boolean
   isNew: boolean
   /** Whether the application looked at the session in any way, so that the response depends on it. */
@@ -104,6 +106,7 @@ export function freshState<Data extends object>(
     live: undefined,
     lost: undefined,
     document: openDocument(engine.config.rules),
+    unanswered: undefined,
     isStarted: false,
     isNew: true,
     isTouched: false,
