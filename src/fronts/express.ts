@@ -68,8 +68,7 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
     }
     openThen(sessions, factsOf(request), start, refuse)
   }
-  const missing = 'expressSessions: the middleware has not run for this request; app.use it first'
-  return Object.assign(middleware, { of: (request: object) => requiredOn(sessions, request, missing) })
+  return Object.assign(middleware, { of: (request: object) => requiredOn(sessions, request, 'expressSessions') })
 }
 
 /** Takes a token out of what handlers and access logs see of the URL. */

@@ -89,9 +89,8 @@ export function fastifySessions<Data extends object>(
     instance.addHook('onSend', (request, reply, payload, done) => commit(exchanges.get(request), reply, payload, done))
     done()
   }
-  const missing = 'fastifySessions: the plugin is not registered where this request was routed; app.register it first'
   return Object.assign(plugin, {
-    of: (request: object) => requiredOn(sessions, request, missing),
+    of: (request: object) => requiredOn(sessions, request, 'fastifySessions'),
     // What fastify-plugin does: the hooks are for the instance that registers, not for one of their own below it.
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: 'sojourn',

@@ -2,9 +2,10 @@ import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
+import type { WebRequestOptions } from './shared/proxied-request.ts'
+import { proxiedFactsOf } from './shared/proxied-request.ts'
 import { checkProxyOptions } from './shared/proxy.ts'
-import type { WebRequestOptions } from './shared/web-request.ts'
-import { webFactsOf, withUrl } from './shared/web-request.ts'
+import { withUrl } from './shared/web-request.ts'
 import { toResponse, withOutcome } from './shared/web-response.ts'
 
 /** Options of {@link fetchSessions}. `Rest` is what the runtime passes after the request. */
@@ -58,7 +59,7 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
       let session: Session<Data>
       try {
         session = await sessions.open(
-          await webFactsOf(request, () => options.clientAddress?.(request, ...rest), options),
+          await proxiedFactsOf(request, () => options.clientAddress?.(request, ...rest), options),
         )
       } catch (error) {
         return fail(error)

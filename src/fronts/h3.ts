@@ -10,13 +10,12 @@ import { gateResponse } from './shared/gate.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
-import { checkProxyOptions } from './shared/proxy.ts'
-import type { WebRequestOptions } from './shared/web-request.ts'
-import { webFactsOf } from './shared/web-request.ts'
+import type { FormOption } from './shared/web-request.ts'
+import { webFactsOf, webPeerOf } from './shared/web-request.ts'
 import { sinkOf, toResponse } from './shared/web-response.ts'
 
 export type { WithSession } from './shared/opened.ts'
-export type { WebRequestOptions as H3SessionsOptions } from './shared/web-request.ts'
+export type { FormOption as H3SessionsOptions } from './shared/web-request.ts'
 
 /** The part of h3's events that this front calls. */
 export interface H3Event {
@@ -56,19 +55,15 @@ export interface H3Sessions<Data extends object> {
  *
  * What handlers changed is saved before the response is made; also when they throw. If a session cannot be loaded or
  * saved, h3's error handling gets the error, with the status 503 or 500. What the code of a streamed body changes later is
- * not saved any more. Installing the middleware twice does no harm. Outside Node, an `onError` of the application's
+ * not saved any more. Installing the middleware twice does no harm. Behind a proxy set `trustProxy` of h3's `serve`. Outside Node, an `onError` of the application's
  * configuration must return something else than a `Response`, because h3 would not add the session's headers to it.
  */
-export function h3Sessions<Data extends object>(
-  sessions: Sessions<Data>,
-  options: WebRequestOptions = {},
-): H3Sessions<Data> {
-  checkProxyOptions(options)
+export function h3Sessions<Data extends object>(sessions: Sessions<Data>, options: FormOption = {}): H3Sessions<Data> {
   const middleware = async (event: H3Event, next: () => unknown): Promise<unknown> => {
     if (openedOn(sessions, event.context) !== undefined) return next()
     const session = await openOr(
       sessions,
-      webFactsOf(event.req, () => event.req.ip, options),
+      webFactsOf(event.req, () => webPeerOf(event.req, event.req.ip), options),
       withStatus,
     )
     if (session.answer !== undefined) return toResponse(session.answer)
@@ -76,16 +71,17 @@ export function h3Sessions<Data extends object>(
     showUrl(event, session.url)
     const committed = commitOnce(session)
     gateNode(event, committed)
+    const finish = async (page: unknown): Promise<void> => addOutcome(event, await committed.commit(), page)
     let page: unknown
     try {
       page = await sessions.run(session, next)
     } catch (error) {
       // What the handler did before it threw is saved; if that fails too, its own error is the one to tell.
-      addOutcome(event, await Promise.resolve(committed.commit()).catch(() => undefined), error)
+      await finish(error).catch(() => undefined)
       throw error
     }
     try {
-      addOutcome(event, await committed.commit(), page)
+      await finish(page)
       return page
     } catch (error) {
       discard(page, error)
@@ -93,9 +89,8 @@ export function h3Sessions<Data extends object>(
       throw withStatus(error)
     }
   }
-  const missing = 'h3Sessions: the middleware has not run for this event; app.use it first'
   return Object.assign(middleware, {
-    of: (event: { readonly context: object }) => requiredOn(sessions, event.context, missing),
+    of: (event: { readonly context: object }) => requiredOn(sessions, event.context, 'h3Sessions'),
   })
 }
 
@@ -118,13 +113,13 @@ function addOutcome({ res }: H3Event, outcome: Outcome | undefined, page: unknow
 }
 
 /** Takes a token out of what handlers and access logs see of the URL. */
-function showUrl(event: H3Event, url: string): void {
-  if (event.req.url.endsWith(url)) return
-  const before = new URL(event.req.url)
-  const shown = new URL(url, before)
-  Object.defineProperty(event.req, 'url', { value: shown.href, configurable: true })
-  event.url.search = shown.search
+function showUrl({ req, url }: H3Event, shown: string): void {
+  if (req.url.endsWith(shown)) return
+  const before = new URL(req.url)
+  const after = new URL(shown, before)
+  Object.defineProperty(req, 'url', { value: after.href })
+  url.search = after.search
   // Where the application is mounted the event has the end of the path only.
-  const prefix = before.pathname.slice(0, -event.url.pathname.length)
-  if (before.pathname.endsWith(event.url.pathname)) event.url.pathname = shown.pathname.slice(prefix.length)
+  const prefix = before.pathname.length - url.pathname.length
+  url.pathname = after.pathname.slice(prefix)
 }

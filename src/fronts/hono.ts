@@ -3,9 +3,10 @@ import type { Sessions } from '../core/sessions.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
+import type { WebRequestOptions } from './shared/proxied-request.ts'
+import { proxiedFactsOf } from './shared/proxied-request.ts'
 import { checkProxyOptions } from './shared/proxy.ts'
-import type { WebRequestOptions } from './shared/web-request.ts'
-import { webFactsOf, withUrl } from './shared/web-request.ts'
+import { withUrl } from './shared/web-request.ts'
 import { toResponse, withOutcome } from './shared/web-response.ts'
 
 export type { WithSession } from './shared/opened.ts'
@@ -61,7 +62,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
     const { raw } = context.req
     const session = await openOr(
       sessions,
-      webFactsOf(raw, () => options.clientAddress?.(context), options),
+      proxiedFactsOf(raw, () => options.clientAddress?.(context), options),
       withResponse,
     )
     if (session.answer !== undefined) return toResponse(session.answer)
@@ -84,8 +85,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
       throw withResponse(error)
     }
   }
-  const missing = 'honoSessions: the middleware has not run for this request; app.use it first'
-  return Object.assign(middleware, { of: (context: object) => requiredOn(sessions, context, missing) })
+  return Object.assign(middleware, { of: (context: object) => requiredOn(sessions, context, 'honoSessions') })
 }
 
 // A response that is put over another one gets the headers of that one too.

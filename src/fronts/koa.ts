@@ -81,8 +81,7 @@ export function koaSessions<Data extends object>(sessions: Sessions<Data>): KoaS
       throw withStatus(error)
     }
   }
-  const missing = 'koaSessions: the middleware has not run for this request; app.use it first'
-  return Object.assign(middleware, { of: (context: object) => requiredOn(sessions, context, missing) })
+  return Object.assign(middleware, { of: (context: object) => requiredOn(sessions, context, 'koaSessions') })
 }
 
 function answerWith(context: KoaContext, answer: Answer | PlainAnswer): void {

@@ -99,7 +99,7 @@ describe('fastifySessions', () => {
     expect((await visitor.request('/inner')).text).toBe('count 2')
     expect(watched.calls()).toEqual(['get'])
     expect((await visitor.request('/')).text).toBe('undefined')
-    expect((await visitor.request('/of')).text).toContain('app.register it first')
+    expect((await visitor.request('/of')).text).toContain('app.register it')
     expect(watched.calls()).toEqual(['get'])
   })
 

@@ -1,6 +1,5 @@
 import type { EventHandler, Middleware } from 'h3'
 import { H3, HTTPError, onError } from 'h3'
-import { toNodeHandler } from 'h3/node'
 import type { Sessions } from 'sojourn'
 import { createSessions } from 'sojourn'
 import { h3Sessions } from 'sojourn/h3'
@@ -9,7 +8,7 @@ import { memoryStore } from 'sojourn/stores/memory'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createVisitor } from './client.ts'
 import type { Running, Visit } from './driver.ts'
-import { listen } from './drivers/servers.ts'
+import { serveH3 } from './drivers/h3.ts'
 import { stage } from './stage.ts'
 import { inQuery } from './table.ts'
 
@@ -20,14 +19,12 @@ declare module 'h3' {
 /** The structural types fit the real ones. */
 export const fits = (front: H3Sessions<Visit>): Middleware => front
 
-const trusting = { trustProxy: 1 }
-
 const serve =
   (build: (app: H3, sessions: Sessions<Visit>) => unknown, config: ConstructorParameters<typeof H3>[0] = {}) =>
   async (sessions: Sessions<Visit>): Promise<Running> => {
     const app = new H3({ silent: true, ...config })
     await build(app, sessions)
-    return listen('http', toNodeHandler(app))
+    return serveH3(app)
   }
 
 const count: EventHandler = (event) => {
@@ -64,7 +61,7 @@ describe('h3Sessions', () => {
     const { connect, watched } = await stage(
       serve(
         (app, sessions) => {
-          app.use(h3Sessions(sessions, trusting))
+          app.use(h3Sessions(sessions))
           app.get('/', (event) => {
             event.context.session.data.count = 1
             event.res.headers.set('x-page', '1')
@@ -94,7 +91,7 @@ describe('h3Sessions', () => {
     const { connect } = await stage(
       serve(
         (app, sessions) => {
-          app.use(h3Sessions(sessions, trusting))
+          app.use(h3Sessions(sessions))
           app.use(
             '/caught',
             onError(() => new Response('caught', { status: 500 })),
@@ -156,7 +153,7 @@ describe('h3Sessions', () => {
     const { connect, watched } = await stage(
       serve((app, sessions) => {
         const shop = new H3()
-        shop.use(h3Sessions(sessions, trusting))
+        shop.use(h3Sessions(sessions))
         shop.use((event) => {
           event.context.seen = event.url.pathname + event.url.search
         })
@@ -167,7 +164,7 @@ describe('h3Sessions', () => {
           new URL(event.req.url).search,
         ])
         app.mount('/shop', shop)
-        app.use(h3Sessions(sessions, trusting))
+        app.use(h3Sessions(sessions))
         app.get('/**', count)
       }),
       { carriers: [inQuery()] },
@@ -188,7 +185,7 @@ describe('h3Sessions', () => {
           cookie: { name: '__Host-admin' },
           initial: () => ({}),
         })
-        const [useVisit, useLevel] = [h3Sessions(sessions, trusting), h3Sessions(admins, trusting)]
+        const [useVisit, useLevel] = [h3Sessions(sessions), h3Sessions(admins)]
         app.use(useVisit).use(useLevel)
         app.get('/', (event) => {
           const seen = JSON.stringify([useVisit.of(event).data, useLevel.of(event).data])

@@ -1,3 +1,4 @@
+import type { Outcome } from '../../core/response.ts'
 import type { Committable } from './gate.ts'
 
 /**
@@ -8,22 +9,17 @@ import type { Committable } from './gate.ts'
 export function commitOnce(session: Committable): Committable {
   let made: ReturnType<Committable['commit']>
   let isMade = false
+  const settle = (outcome: Outcome | undefined): void => {
+    made = outcome
+  }
   return {
     commit() {
-      if (isMade) return made
-      isMade = true
-      made = session.commit()
-      if (!(made instanceof Promise)) return made
-      const pending = made
-      pending.then(
-        (outcome) => {
-          made = outcome
-        },
-        () => {
-          made = undefined
-        },
-      )
-      return pending
+      if (!isMade) {
+        isMade = true
+        made = session.commit()
+        if (made instanceof Promise) made.then(settle, () => settle(undefined))
+      }
+      return made
     },
   }
 }

@@ -24,7 +24,7 @@ export function statusOf(error: unknown): number {
  */
 export function withStatus(error: unknown): Error {
   if (!(error instanceof Error)) return withStatus(new Error('the session failed', { cause: error }))
-  if (!Object.isExtensible(error) || 'status' in error) return error
+  if ('status' in error) return error
   const status = statusOf(error)
   return Object.assign(error, { status, statusCode: status, expose: false, headers: { 'Cache-Control': 'no-store' } })
 }

@@ -23,7 +23,7 @@ export interface Committable {
 
 /** Stands before a response: nothing of it leaves until the session is committed. */
 export interface Gate {
-  /** Lets the response say again what it said when the gate was put up, and what the session adds if that is known. */
+  /** Lets the response say again what it said when the gate was put up. What leaves carries the session all the same. */
   reset(): void
 }
 
@@ -74,7 +74,7 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     unpretend: nothing,
   }
   state.methods = replaceSenders(response, (call) => pass(state, call))
-  return { reset: () => reset(state) }
+  return { reset: () => resetHead(response, state.before) }
 }
 
 const nothing = (): void => undefined
@@ -110,15 +110,6 @@ function open(state: State, outcome: Outcome | undefined): void {
   state.phase = 'open'
   state.outcome = outcome
   state.methods?.restore()
-}
-
-function reset(state: State): void {
-  resetHead(state.response, state.before)
-  addOutcome(state)
-}
-
-function addOutcome({ response, outcome }: State): void {
-  if (outcome !== undefined && !response.headersSent) applyOutcome(outcome, headersOf(response))
 }
 
 /** Makes the call that sends the head, with what the session adds to it. */
@@ -165,11 +156,8 @@ function pretendSent(state: State): void {
 }
 
 function sentError(response: NodeResponse): Error {
-  return isHttp2(response)
-    ? Object.assign(new Error('Response has already been initiated.'), { code: 'ERR_HTTP2_HEADERS_SENT' })
-    : Object.assign(new Error('Cannot set headers after they are sent to the client'), {
-        code: 'ERR_HTTP_HEADERS_SENT',
-      })
+  const code = isHttp2(response) ? 'ERR_HTTP2_HEADERS_SENT' : 'ERR_HTTP_HEADERS_SENT'
+  return Object.assign(new Error('Cannot set headers after they are sent to the client'), { code })
 }
 
 function hold(state: State, call: SenderCall): unknown {
@@ -210,7 +198,7 @@ function release(state: State, outcome: Outcome | undefined): void {
     if (first !== undefined) send(state, first)
     for (const call of rest) forward(state, call)
   } catch (error) {
-    reset(state)
+    resetHead(response, state.before)
     state.onFailure(error)
     return
   }

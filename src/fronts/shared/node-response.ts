@@ -74,12 +74,11 @@ export function resetHead(response: NodeResponse, head: Head): void {
 
 /** Whether the response says just what it said then, and nothing of it has left. */
 export function isUntouched(response: NodeResponse, head: Head): boolean {
-  if (response.headersSent || response.statusCode !== head.status) return false
-  const names = response.getHeaderNames()
-  return (
-    names.length === head.headers.size &&
-    names.every((name) => String(response.getHeader(name)) === String(head.headers.get(name)))
-  )
+  return !response.headersSent && textOfHead(headOf(response)) === textOfHead(head)
+}
+
+function textOfHead({ status, headers }: Head): string {
+  return String([status, ...headers])
 }
 
 /** The status message, where there is one. */
@@ -93,16 +92,10 @@ export function setStatus(response: NodeResponse, status: number, message: unkno
   if (!isHttp2(response)) Reflect.set(response, 'statusMessage', message)
 }
 
-/** The usual spelling of the header names that the core writes; http2 makes them lower case itself. */
+/** The usual spelling of a header's name; http2 makes it lower case itself. */
 export function spellingOf(name: string): string {
-  return SPELLINGS.get(name) ?? name
+  return name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
 }
-
-const SPELLINGS: ReadonlyMap<string, string> = new Map([
-  ['set-cookie', 'Set-Cookie'],
-  ['cache-control', 'Cache-Control'],
-  ['vary', 'Vary'],
-])
 
 /** The response's headers for the core. */
 export function headersOf(response: NodeResponse): HeaderSink {

@@ -40,11 +40,14 @@ export function keepOn<Data extends object>(sessions: Sessions<Data>, holder: ob
 export function requiredOn<Data extends object>(
   sessions: Sessions<Data>,
   holder: object,
-  missing: string,
+  front: string,
 ): Session<Data> {
   const session = openedOn(sessions, holder)
   if (session !== undefined) return session
-  throw new SessionError('no-session', missing)
+  throw new SessionError(
+    'no-session',
+    `${front}: not installed where this request was served; app.use or app.register it`,
+  )
 }
 
 /** For frameworks of promises: opens the session, or throws what `dress` makes of the error. */

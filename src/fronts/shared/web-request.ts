@@ -1,10 +1,9 @@
 import type { RequestFacts } from '../../core/carrier.ts'
 import { isForm, readForm } from './form.ts'
-import type { Peer, ProxyOptions } from './proxy.ts'
-import { clientBehind } from './proxy.ts'
+import type { Peer } from './proxy.ts'
 
 /** What every front of requests of the web's own kind can be told. */
-export interface WebRequestOptions extends ProxyOptions {
+export interface FormOption {
   /**
    * Reads submitted forms before the handler does, for the form carrier.
    * @defaultValue false
@@ -12,27 +11,26 @@ export interface WebRequestOptions extends ProxyOptions {
   readonly form?: boolean
 }
 
-/** What a request of the web's own kind tells; `address` is the client's as the runtime tells it. */
-export async function webFactsOf(
-  request: Request,
-  address: () => string | undefined,
-  options: WebRequestOptions,
-): Promise<RequestFacts> {
-  const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
+/** What a request of the web's own kind tells; `client` is asked only when somebody wants to know. */
+export async function webFactsOf(request: Request, client: () => Peer, options: FormOption): Promise<RequestFacts> {
   const form = options.form === true && isForm(request) ? await readForm(request) : undefined
-  const peer = (): Peer => ({ secure: request.url.startsWith('https:'), clientAddress: address() })
   return {
     method: request.method,
     url: request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2)),
     get secure() {
-      return clientBehind(peer, header, options).secure
+      return client().secure
     },
     get clientAddress() {
-      return clientBehind(peer, header, options).clientAddress
+      return client().clientAddress
     },
-    header,
+    header: (name) => request.headers.get(name) ?? undefined,
     field: (name) => form?.get(name) ?? undefined,
   }
+}
+
+/** The other end of the request's connection, at the address that the runtime tells. */
+export function webPeerOf(request: Request, clientAddress: string | undefined): Peer {
+  return { secure: request.url.startsWith('https:'), clientAddress }
 }
 
 /** The request as handlers may see it: without a token in its URL. */
