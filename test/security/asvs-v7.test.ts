@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { storeKeyOf } from '../../src/core/key.ts'
+import { stateOf } from '../../src/core/session.ts'
 import { createSessions } from '../../src/core/sessions.ts'
 import type { Token } from '../../src/core/token.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -284,7 +285,7 @@ describe('V7.4 termination', () => {
       for (let i = 0; i < 100_000; i++) {
         const session = await world.sessions.open(factsFor(newClient()))
         await session.start().save()
-        if (i % 1000 === 0) clients.push(clientWith(session.credential('cookie') ?? ''))
+        if (i % 1000 === 0) clients.push(clientWith(stateOf(session).token ?? ''))
       }
       world.counting.reset()
       await world.sessions.revokeAll()

@@ -1,5 +1,6 @@
 import { isSessionError } from '../../../src/core/errors.ts'
 import type { Session } from '../../../src/core/session.ts'
+import { stateOf } from '../../../src/core/session.ts'
 import type { Client } from '../../support/bed.ts'
 import { factsFor, tokenOf } from '../../support/bed.ts'
 import type { Change, Data } from './changes.ts'
@@ -155,7 +156,7 @@ async function verb(
 }
 
 export function viewOf(session: Session<Data>): View {
-  return { token: session.credential('cookie'), handle: session.handle, subject: session.subject }
+  return { token: stateOf(session).token, handle: session.handle, subject: session.subject }
 }
 
 function codeOf(error: unknown): string {
