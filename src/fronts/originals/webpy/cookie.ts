@@ -16,9 +16,10 @@ export interface CookieRules {
 export function alwaysWithCookie<Data extends object>(session: Session<Data>, rules: CookieRules): Session<Data> {
   const commit = session.commit.bind(session)
   session.commit = async (): Promise<Outcome | undefined> => {
+    const { writes } = session.activity
     const outcome = await commit()
     if (outcome !== undefined && outcome.cookies.length > 0) return outcome
-    const cookies = await cookiesFor(session, rules)
+    const cookies = await cookiesFor(session, rules, { isConfirmed: session.activity.writes > writes })
     return cookies.length === 0 ? outcome : { headers: [], vary: rules.carrier.vary, ...outcome, cookies }
   }
   return session
@@ -27,6 +28,7 @@ export function alwaysWithCookie<Data extends object>(session: Session<Data>, ru
 async function cookiesFor<Data extends object>(
   session: Session<Data>,
   { carrier, seal, wasKilled }: CookieRules,
+  { isConfirmed }: { readonly isConfirmed: boolean },
 ): Promise<readonly string[]> {
   const { facts } = session
   const [presented, ...more] = carrier.read(facts)
@@ -35,9 +37,10 @@ async function cookiesFor<Data extends object>(
     if (session.isStarted) return []
     return (wasKilled(session) ? carrier.clear(facts) : carrier.hand(placeholder(), facts, 0)).cookies ?? []
   }
+  if (!session.isStarted || wasKilled(session)) return []
   // A token that was replaced or ended meanwhile must not go back: it would overwrite the one that another response has
-  // just set.
-  const isStillIts = session.isStarted && !wasKilled(session) && (await session.isAlive())
+  // just set. What the commit wrote has told; else the store is asked once more, and a page is no worse without.
+  const isStillIts = isConfirmed || (await session.isAlive().catch(() => false))
   return isStillIts ? (carrier.hand(presented, facts, 0).cookies ?? []) : []
 }
 
