@@ -99,7 +99,8 @@ export function bed<Data extends object = Loose>(options: BedOptions<Data> = {})
   const { clock = testClock(), ...rest } = options
   const given = typeof rest.store === 'function' ? rest.store() : rest.store
   const store = given ?? memoryStore({ now: clock.now })
-  const sessions = createSessions<Data>({ now: clock.now, ...rest, store })
+  // A busy disk is no outage: what tests say of outages they say with a store that fails.
+  const sessions = createSessions<Data>({ now: clock.now, storeTimeout: '1m', ...rest, store })
   const commit: Bed<Data>['commit'] = async (client, session) => {
     const outcome = await session.commit()
     receive(client, outcome)
