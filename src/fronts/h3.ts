@@ -21,7 +21,8 @@ export type { FormOption as H3SessionsOptions } from './shared/web-request.ts'
 export interface H3Event {
   readonly req: Request & { readonly ip?: string | undefined }
   readonly url: URL
-  readonly res: { readonly headers: Headers; readonly errHeaders: Headers }
+  /** Early versions, as Nitro 3.0 has one, know no headers of errors. */
+  readonly res: { readonly headers: Headers; readonly errHeaders?: Headers }
   readonly context: object
   readonly runtime?: { readonly node?: { readonly res?: NodeResponse | undefined } | undefined } | undefined
 }
@@ -71,7 +72,7 @@ export function h3Sessions<Data extends object>(sessions: Sessions<Data>, option
     showUrl(event, session.url)
     const committed = commitOnce(session)
     gateNode(event, committed)
-    const finish = async (page: unknown): Promise<void> => addOutcome(event, await committed.commit(), page)
+    const finish = async (page: unknown): Promise<unknown> => addOutcome(event, await committed.commit(), page)
     let page: unknown
     try {
       page = await sessions.run(session, next)
@@ -81,8 +82,7 @@ export function h3Sessions<Data extends object>(sessions: Sessions<Data>, option
       throw error
     }
     try {
-      await finish(page)
-      return page
+      return await finish(page)
     } catch (error) {
       discard(page, error)
       for (const name of Array.from(event.res.headers.keys())) event.res.headers.delete(name)
@@ -105,11 +105,15 @@ function gateNode({ runtime }: H3Event, committed: Committable): void {
 }
 
 /** h3 lays the one over what a handler returned, and the other over what became an error. */
-function addOutcome({ res }: H3Event, outcome: Outcome | undefined, page: unknown): void {
-  if (outcome === undefined) return
-  const own = typeof page === 'object' && page !== null && 'headers' in page ? page.headers : undefined
+function addOutcome({ res }: H3Event, outcome: Outcome | undefined, page: unknown): unknown {
+  if (outcome === undefined) return page
+  const own: unknown = Reflect.get(Object(page), 'headers')
   const beneath = own instanceof Headers ? own : undefined
-  for (const headers of [res.headers, res.errHeaders]) applyOutcome(outcome, sinkOf(headers, beneath))
+  for (const headers of [res.headers, res.errHeaders]) {
+    if (headers !== undefined) applyOutcome(outcome, sinkOf(headers, beneath))
+  }
+  // Early versions lay them over the very object, which may be a constant that the next visitor gets too.
+  return page instanceof Response && page.status >= 200 ? new Response(page.body, page) : page
 }
 
 /** Takes a token out of what handlers and access logs see of the URL. */

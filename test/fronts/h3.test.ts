@@ -123,7 +123,9 @@ describe('h3Sessions', () => {
     const sessions = createSessions<Visit>({ store: memoryStore() })
     const headers = { 'Cache-Control': 'public, max-age=60', Vary: 'Accept' }
     const app = new H3({ silent: true }).use(h3Sessions(sessions))
+    const constant = new Response(null, { headers })
     const returned: Readonly<Record<string, () => unknown>> = {
+      constant: () => constant,
       response: () => new Response('page', { headers }),
       failed: () => new Response('page', { headers, status: 500 }),
       stream: () => new Response('page', { headers }).body,
@@ -135,7 +137,7 @@ describe('h3Sessions', () => {
       count(event)
       return returned[event.context.params?.kind ?? '']?.()
     })
-    for (const kind of [...Object.keys(returned), 'deep/er']) {
+    for (const kind of [...Object.keys(returned), 'constant', 'deep/er']) {
       const got = await app.request(`https://localhost/${kind}`)
       if (kind === 'deep/er') expect(got.status).toBe(404)
       else
@@ -146,6 +148,7 @@ describe('h3Sessions', () => {
     }
     const got = await app.request('https://localhost/response')
     expect(got.headers.get('vary')).toBe('Accept, cookie')
+    expect(constant.headers.getSetCookie()).toEqual([])
     await sessions.close()
   })
 
