@@ -2,7 +2,14 @@ export { createSessions } from './core/sessions.ts'
 export type { Sessions } from './core/sessions.ts'
 export { Session } from './core/session.ts'
 export type { LimitOptions, Refusal, SessionsOptions } from './core/config.ts'
-export type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './core/verbs.ts'
+export type {
+  ElevateOptions,
+  EndOptions,
+  FreshnessOptions,
+  LoginOptions,
+  LogoutOptions,
+  StartOptions,
+} from './core/verbs.ts'
 export type { SaveResult } from './core/save.ts'
 export type { SessionSummary, SubjectSessions } from './core/subjects.ts'
 export type { Authentication } from './core/record.ts'

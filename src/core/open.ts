@@ -139,7 +139,7 @@ export async function admit<Data extends object>(
   const { record } = found
   const meta = readMeta(state, found)
   if (meta === undefined) return
-  if (isExpired(config.policy, record, meta.until, config.now())) {
+  if (isExpired(config.policy, record, meta, config.now())) {
     await remove(state, found)
     return refuse(state)
   }

@@ -99,6 +99,8 @@ export interface Lifespan {
   readonly createdAt: number
   /** An end of its own, earlier than the policy's. */
   readonly until?: number
+  /** An idle limit of its own, in milliseconds, instead of the policy's. */
+  readonly idle?: number
 }
 
 /** The instant after which the session cannot live, whatever is done with it. */
@@ -112,8 +114,13 @@ export function expiryAt(policy: Policy, span: Lifespan, now: number): number {
 }
 
 /** Whether a loaded record is past a limit of the policy in force now, which may be shorter than when it was written. */
-export function isExpired(policy: Policy, record: SessionRecord, until: number | undefined, now: number): boolean {
-  const span = { ...record, ...(until === undefined ? {} : { until }) }
+export function isExpired(
+  policy: Policy,
+  record: SessionRecord,
+  own: Pick<Lifespan, 'until' | 'idle'>,
+  now: number,
+): boolean {
+  const span = { ...record, ...own }
   return now >= record.expiresAt || now >= expiryAt(policy, span, record.seenAt)
 }
 
@@ -123,5 +130,5 @@ export function isTouchDue(policy: Policy, record: SessionRecord, now: number): 
 }
 
 function idleOf(policy: Policy, span: Lifespan): number {
-  return span.subject === undefined ? policy.anonymous : policy.idle
+  return span.idle ?? (span.subject === undefined ? policy.anonymous : policy.idle)
 }

@@ -51,6 +51,8 @@ export interface Meta {
   readonly binding?: string
   /** An absolute end of its own, earlier than the policy's. */
   readonly until?: number
+  /** An idle limit of its own, in milliseconds. */
+  readonly idle?: number
   /** When the token was last replaced. */
   readonly rotatedAt?: number
 }
@@ -72,11 +74,12 @@ export function decodeMeta(text: string): Meta {
     throw new SessionError('undecodable', 'session record: its facts are damaged or of a newer version')
   }
   const authentication = asAuthentication(value['authentication'])
-  const { binding, until, rotatedAt } = value
+  const { binding, until, idle, rotatedAt } = value
   return {
     ...(authentication === undefined ? {} : { authentication }),
     ...(typeof binding === 'string' ? { binding } : {}),
     ...(typeof until === 'number' ? { until } : {}),
+    ...(typeof idle === 'number' ? { idle } : {}),
     ...(typeof rotatedAt === 'number' ? { rotatedAt } : {}),
   }
 }

@@ -27,9 +27,19 @@ export function maxBytesOf<Data extends object>(state: State<Data>, subject: str
 /** Whether there is something to write, and which text. Throws for data that cannot be kept. */
 export function pendingText<Data extends object>(state: State<Data>): string | undefined {
   if (state.isReadOnly || (state.phase !== 'fresh' && state.phase !== 'live')) return undefined
-  if (!state.document.isOpen) return state.phase === 'fresh' && state.isStarted ? encoded(state) : undefined
+  const isNeeded = (state.phase === 'fresh' && state.isStarted) || hasOtherIdle(state)
+  if (!state.document.isOpen) return isNeeded ? encoded(state) : undefined
   const text = encoded(state)
-  return state.document.differs(text) || (state.phase === 'fresh' && state.isStarted) ? text : undefined
+  return isNeeded || state.document.differs(text) ? text : undefined
+}
+
+/** Whether the record must be told of an idle limit that this request has asked for. */
+function hasOtherIdle<Data extends object>({ live, idle }: State<Data>): boolean {
+  return live !== undefined && idle !== undefined && live.meta.idle !== idle
+}
+
+function idleOf<Data extends object>({ idle }: State<Data>): Pick<Meta, 'idle'> {
+  return idle === undefined ? {} : { idle }
 }
 
 function encoded<Data extends object>(state: State<Data>): string {
@@ -88,7 +98,7 @@ function newLive<Data extends object>(state: State<Data>, content: NewRecord, ke
   const { config } = state.engine
   const now = config.now()
   const binding = bindingOf(state)
-  const meta = { ...content.meta, ...(binding === undefined ? {} : { binding }) }
+  const meta = { ...content.meta, ...idleOf(state), ...(binding === undefined ? {} : { binding }) }
   const record: SessionRecord = {
     state: 'live',
     version: 1,
@@ -142,7 +152,7 @@ export function reportEvicted<Data extends object>(
 async function updateState<Data extends object>(state: State<Data>, first: string): Promise<SaveResult> {
   for (let attempt = 1, text = first; ; attempt++, text = encoded(state)) {
     // What another request stored meanwhile may already hold all that was changed here.
-    const outcome = state.document.differs(text) ? await writeAnswered(state, text) : 'written'
+    const outcome = state.document.differs(text) || hasOtherIdle(state) ? await writeAnswered(state, text) : 'written'
     if (outcome === 'gone') return 'gone'
     if (outcome === 'written') {
       state.document.settle(text)
@@ -171,11 +181,12 @@ export async function writeOnce<Data extends object>(
   const { live } = state
   if (live === undefined) return 'gone'
   const now = config.now()
-  const expiresAt = expiryAt(config.policy, { ...live.record, ...live.meta }, now)
-  const next = nextRecord(live.record, { seenAt: now, expiresAt, data: text })
+  const meta = { ...live.meta, ...idleOf(state) }
+  const expiresAt = expiryAt(config.policy, { ...live.record, ...meta }, now)
+  const next = nextRecord(live.record, { seenAt: now, expiresAt, meta: encodeMeta(meta), data: text })
   const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
   if (result.outcome === 'updated') {
-    confirm(state, { ...live, record: next })
+    confirm(state, { ...live, record: next, meta })
     return 'written'
   }
   if (result.outcome === 'conflict') {

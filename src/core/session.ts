@@ -20,7 +20,14 @@ import { saveState } from './save.ts'
 import type { State } from './state.ts'
 import { begin, inTurn, requireResponse } from './state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
-import type { ElevateOptions, EndOptions, FreshnessOptions, LoginOptions, LogoutOptions } from './verbs.ts'
+import type {
+  ElevateOptions,
+  EndOptions,
+  FreshnessOptions,
+  LoginOptions,
+  LogoutOptions,
+  StartOptions,
+} from './verbs.ts'
 
 let read: <Data extends object>(session: Session<Data>) => State<Data>
 
@@ -161,9 +168,15 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#state.activity
   }
 
-  /** Makes the session exist even while it is empty. Does nothing to one that exists. */
-  start(): this {
-    begin(this.#touched())
+  /**
+   * Makes the session exist even while it is empty. To one that exists it does nothing, but for the idle limit that
+   * `idle` gives it, instead of the policy's, from now on.
+   */
+  start(options: StartOptions = {}): this {
+    const { idle } = options
+    const state = this.#touched()
+    if (idle !== undefined) state.idle = parseDuration('start: idle', idle, 1)
+    begin(state)
     return this
   }
 

@@ -69,6 +69,8 @@ export interface State<Data extends object> {
   /** The record as it was when it was found gone from its key. A logout ends it wherever it lives now. */
   lost: SessionRecord | undefined
   document: Document<Data>
+  /** The idle limit that this request has asked for, in milliseconds; to be kept with the record. */
+  idle: number | undefined
   /** The text of a save that the store never answered. */
   unanswered: string | undefined
   isStarted: boolean
@@ -106,6 +108,7 @@ export function freshState<Data extends object>(
     live: undefined,
     lost: undefined,
     document: openDocument(engine.config.rules),
+    idle: undefined,
     unanswered: undefined,
     isStarted: false,
     isNew: true,

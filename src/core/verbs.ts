@@ -1,5 +1,11 @@
 import type { Duration } from './duration.ts'
 
+/** How a session begins. */
+export interface StartOptions {
+  /** An idle limit of its own; kept with the session. It never lives past the policy's absolute limit. */
+  readonly idle?: Duration
+}
+
 /** How a sign-in is described. */
 export interface LoginOptions<Data> {
   /**

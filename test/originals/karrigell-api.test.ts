@@ -303,6 +303,21 @@ describe('Karrigell’s Session()', () => {
       '/alive': () => String('v' in Session()),
       '/bad': () => JSON.stringify(Session({ path: '/; Domain=example.com' })),
     })
+    const called = await site(({ Session, REQUEST }) => ({
+      '/set': () => ((Session({ expires: 3600 })['v'] = 1), 'set'),
+      '/alive': () => String('v' in Session()),
+      '/expires': () => String('v' in Session({ expires: Number(REQUEST['expires']) })),
+    }))
+    const eve = called.open()
+    const aliveAfter = async (seconds: number): Promise<string> => {
+      called.advance(seconds * 1000)
+      return (await eve.get('/alive')).text
+    }
+    await eve.get('/set')
+    expect([await aliveAfter(3599), await aliveAfter(3599)]).toEqual(['true', 'true'])
+    await eve.get('/expires?expires=60')
+    expect([await aliveAfter(59), await aliveAfter(59), await aliveAfter(60)]).toEqual(['true', 'true', 'false'])
+    expect((await called.open().get('/expires?expires=no')).status).toBe(500)
     const usual = await site(scripts)
     const longer = await site(scripts, { timeouts: { idle: '1h' } })
     for (const [{ open, advance }, minutes] of [

@@ -38,6 +38,11 @@ export interface KarrigellOptions<Data extends object>
 
 /** What one call of `Session` may say. */
 export interface SessionCall {
+  /**
+   * Seconds after the last use at which this session ends, from this call on.
+   * @defaultValue what an earlier call said; without one `timeouts.idle`, 15 minutes
+   */
+  readonly expires?: number
   /** The path below which the cookie is valid, for a session that begins with this call. @defaultValue '/' */
   readonly path?: string
 }
@@ -86,12 +91,17 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
   const objects = new WeakMap<Session<Data>, SessionObject<Data>>()
   return {
     sessions,
-    Session({ path = '/' } = {}) {
+    Session({ expires, path = '/' } = {}) {
       const session = sessions.current()
       const known = objects.get(session)
-      if (known !== undefined) return known
+      const start = expires === undefined ? {} : ({ idle: `${expires}s` } as const)
+      if (known !== undefined) {
+        // One that was closed stays closed.
+        if (session.isStarted) session.start(start)
+        return known
+      }
       setPath(session.facts, path)
-      const made = objectOf(session.start(), storage.accept)
+      const made = objectOf(session.start(start), storage.accept)
       objects.set(session, made)
       return made
     },
