@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { RequestFacts } from './core/carrier.ts'
+import type { RequestFacts } from './core/web/carrier.ts'
 import type { FactsInput } from '../test/facts.ts'
 import { factsOf } from '../test/facts.ts'
 import { hmacSha256 } from './platform/node.ts'

@@ -1,8 +1,8 @@
 import { equalBytes, hmacSha256, toBase64Url, utf8 } from '#platform'
 import { hiddenField } from './carriers/html.ts'
-import type { RequestFacts } from './core/carrier.ts'
+import type { RequestFacts } from './core/web/carrier.ts'
 import { SessionError } from './core/errors.ts'
-import { checkedOrigins, ownOrigin } from './core/origin.ts'
+import { checkedOrigins, ownOrigin } from './core/web/origin.ts'
 import { secretBytes } from './core/token.ts'
 
 /** Where a form's token travels, and who else may send forms. */

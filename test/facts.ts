@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../src/core/carrier.ts'
+import type { RequestFacts } from '../src/core/web/carrier.ts'
 
 /** A request, as a front would tell it to the engine. */
 export interface FactsInput {

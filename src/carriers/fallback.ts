@@ -1,4 +1,4 @@
-import type { Carried } from '../core/carrier.ts'
+import type { Carried } from '../core/web/carrier.ts'
 import type { ProbeOptions } from './probe.ts'
 
 /** What the carriers for clients without cookies have in common. */

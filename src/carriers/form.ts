@@ -1,4 +1,4 @@
-import type { Carrier, RequestFacts } from '../core/carrier.ts'
+import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
 import { checkedParameter } from './address.ts'
 import { TOKEN_IN_PAGE, checkedCarriesSubjects } from './fallback.ts'
 import type { CredentialSource, FallbackOptions } from './fallback.ts'

@@ -1,4 +1,4 @@
-import type { Carrier, RequestFacts } from '../core/carrier.ts'
+import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
 
 /** How {@link headerCarrier} reads and hands out tokens. */
 export interface HeaderCarrierOptions {

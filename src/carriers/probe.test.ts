@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { CookieJar } from 'tough-cookie'
 import { describe, expect, it } from 'vitest'
 import { factsOf } from '../../test/facts.ts'
-import type { Answer, RequestFacts } from '../core/carrier.ts'
+import type { Answer, RequestFacts } from '../core/web/carrier.ts'
 import { cookieProbe } from './probe.ts'
 
 const START = Date.UTC(2026, 0, 5, 12)

@@ -1,6 +1,6 @@
-import type { Answer, RequestFacts } from '../core/carrier.ts'
+import type { Answer, RequestFacts } from '../core/web/carrier.ts'
 import type { Clock } from '../core/clock.ts'
-import { serializeCookie } from '../core/cookie.ts'
+import { serializeCookie } from '../core/web/cookie.ts'
 import type { Address } from './address.ts'
 import { addressOf, checkedParameter, parametersOf, textOf, withParameter, withoutParameter } from './address.ts'
 

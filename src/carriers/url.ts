@@ -1,4 +1,4 @@
-import type { Carrier, RequestFacts } from '../core/carrier.ts'
+import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
 import { addressOf, checkedParameter, parametersOf, textOf, withParameter, withoutParameter } from './address.ts'
 import type { Address } from './address.ts'
 import { TOKEN_IN_PAGE, checkedCarriesSubjects } from './fallback.ts'

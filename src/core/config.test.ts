@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Loose } from '../../test/support/bed.ts'
 import { bed, newClient, testClock } from '../../test/support/bed.ts'
 import { memoryStore } from '../stores/memory.ts'
-import { cookieCarrier } from './cookie-carrier.ts'
+import { cookieCarrier } from './web/cookie-carrier.ts'
 import { createSessions } from './sessions.ts'
 
 /** Options as they may come from plain JavaScript or a configuration file. */

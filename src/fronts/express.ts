@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../core/carrier.ts'
+import type { RequestFacts } from '../core/web/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { withStatus } from './shared/failure.ts'

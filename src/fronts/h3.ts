@@ -1,5 +1,5 @@
-import type { Outcome } from '../core/response.ts'
-import { applyOutcome } from '../core/response.ts'
+import type { Outcome } from '../core/web/response.ts'
+import { applyOutcome } from '../core/web/response.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { commitOnce } from './shared/commit-once.ts'

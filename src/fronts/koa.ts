@@ -1,4 +1,4 @@
-import type { Answer, RequestFacts } from '../core/carrier.ts'
+import type { Answer, RequestFacts } from '../core/web/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { commitOnce } from './shared/commit-once.ts'

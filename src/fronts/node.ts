@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestFacts } from '../core/carrier.ts'
+import type { RequestFacts } from '../core/web/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { plainAnswer } from './shared/failure.ts'

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import type { Outcome } from '../../src/core/response.ts'
+import type { Outcome } from '../../src/core/web/response.ts'
 import type { Session } from '../../src/core/session.ts'
 import { interceptStore } from '../../src/testing/index.ts'
 import type { Loose } from '../support/bed.ts'

@@ -3,8 +3,8 @@
 // and DOS-22 belong to the cookie's own tests, DOS-21 to a codec that compresses, and DOS-24 to the store cases.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { jsonCodec } from '../../src/core/codec.ts'
-import { mergeData } from '../../src/core/merge.ts'
+import { jsonCodec } from '../../src/core/data/codec.ts'
+import { mergeData } from '../../src/core/data/merge.ts'
 import { createSessions } from '../../src/core/sessions.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Loose } from '../support/bed.ts'

@@ -3,7 +3,7 @@
 // the session ends. What the cookie looks like is shown beside the cookie, and form tokens beside src/csrf.ts.
 import { readFileSync, readdirSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { cookieCarrier } from '../../src/core/cookie-carrier.ts'
+import { cookieCarrier } from '../../src/core/web/cookie-carrier.ts'
 import { createSessions, nist } from '../../src/index.ts'
 import { csrf } from '../../src/csrf.ts'
 import { memoryStore } from '../../src/stores/memory.ts'

@@ -2,7 +2,7 @@
 // test/races, STORE-7 and STORE-8 in test/crash, STORE-16 in src/testing. STORE-9 to STORE-12 are about servers such as
 // Redis, for which there is no store yet; STORE-17 needs a release before this one.
 import { describe, expect, it } from 'vitest'
-import { jsonCodec } from '../../src/core/codec.ts'
+import { jsonCodec } from '../../src/core/data/codec.ts'
 import type { Session } from '../../src/core/session.ts'
 import type { StoreMethod } from '../../src/testing/index.ts'
 import type { Loose } from '../support/bed.ts'

@@ -1,5 +1,5 @@
 import type { SessionsOptions } from '../../core/config.ts'
-import type { CookieOptions } from '../../core/cookie-carrier.ts'
+import type { CookieOptions } from '../../core/web/cookie-carrier.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'

@@ -1,6 +1,6 @@
 import type { SessionsOptions } from '../../core/config.ts'
 import { SessionError } from '../../core/errors.ts'
-import type { SaveResult } from '../../core/save.ts'
+import type { SaveResult } from '../../core/engine/save.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../core/response.ts'
+import type { Outcome } from '../../core/web/response.ts'
 import type { Committable } from './gate.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Answer, RequestFacts } from '../../core/carrier.ts'
+import type { Answer, RequestFacts } from '../../core/web/carrier.ts'
 import type { NodeRequest } from './node-request.ts'
 import { fieldOf, headerOf } from './node-request.ts'
 import type { NodeResponse } from './node-response.ts'

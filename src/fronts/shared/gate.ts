@@ -1,5 +1,5 @@
-import type { Outcome } from '../../core/response.ts'
-import { applyOutcome } from '../../core/response.ts'
+import type { Outcome } from '../../core/web/response.ts'
+import { applyOutcome } from '../../core/web/response.ts'
 import { plainAnswer } from './failure.ts'
 import type { Replaced, SenderCall } from './methods.ts'
 import { pretend, replaceSenders } from './methods.ts'

@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../../core/carrier.ts'
+import type { RequestFacts } from '../../core/web/carrier.ts'
 import type { Peer } from './proxy.ts'
 
 /** The part of Node's requests (http, https and the compatibility API of http2) that the fronts read. */

@@ -1,5 +1,5 @@
-import type { Answer } from '../../core/carrier.ts'
-import type { HeaderSink } from '../../core/response.ts'
+import type { Answer } from '../../core/web/carrier.ts'
+import type { HeaderSink } from '../../core/web/response.ts'
 import type { PlainAnswer } from './failure.ts'
 
 /** A header's value as Node keeps it. */

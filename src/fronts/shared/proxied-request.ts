@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../../core/carrier.ts'
+import type { RequestFacts } from '../../core/web/carrier.ts'
 import type { ProxyOptions } from './proxy.ts'
 import { clientBehind } from './proxy.ts'
 import type { FormOption } from './web-request.ts'

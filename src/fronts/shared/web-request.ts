@@ -1,4 +1,4 @@
-import type { RequestFacts } from '../../core/carrier.ts'
+import type { RequestFacts } from '../../core/web/carrier.ts'
 import { isForm, readForm } from './form.ts'
 import type { Peer } from './proxy.ts'
 

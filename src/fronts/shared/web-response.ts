@@ -1,6 +1,6 @@
-import type { Answer } from '../../core/carrier.ts'
-import type { HeaderSink, Outcome } from '../../core/response.ts'
-import { applyOutcome } from '../../core/response.ts'
+import type { Answer } from '../../core/web/carrier.ts'
+import type { HeaderSink, Outcome } from '../../core/web/response.ts'
+import { applyOutcome } from '../../core/web/response.ts'
 import type { PlainAnswer } from './failure.ts'
 
 /** A complete answer as a response. */

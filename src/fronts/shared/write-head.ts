@@ -1,4 +1,4 @@
-import type { HeaderSink } from '../../core/response.ts'
+import type { HeaderSink } from '../../core/web/response.ts'
 import type { NodeResponse } from './node-response.ts'
 import { headersOf, spellingOf, textOf } from './node-response.ts'
 

@@ -1,5 +1,5 @@
-import type { Codec } from '../../../core/codec.ts'
-import { jsonCodec } from '../../../core/codec.ts'
+import type { Codec } from '../../../core/data/codec.ts'
+import { jsonCodec } from '../../../core/data/codec.ts'
 import { SessionError } from '../../../core/errors.ts'
 
 /** A codec for sessions that stay in this process. */

@@ -1,6 +1,6 @@
-import type { Carried, RequestFacts } from '../../../core/carrier.ts'
-import type { CookieCarrier, CookieOptions } from '../../../core/cookie-carrier.ts'
-import { cookieCarrier } from '../../../core/cookie-carrier.ts'
+import type { Carried, RequestFacts } from '../../../core/web/carrier.ts'
+import type { CookieCarrier, CookieOptions } from '../../../core/web/cookie-carrier.ts'
+import { cookieCarrier } from '../../../core/web/cookie-carrier.ts'
 
 /** A cookie whose path each request may choose. */
 export interface PathCarrier {

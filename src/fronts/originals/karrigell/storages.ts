@@ -1,5 +1,5 @@
 import type { Clock } from '../../../core/clock.ts'
-import type { Codec } from '../../../core/codec.ts'
+import type { Codec } from '../../../core/data/codec.ts'
 import { checkedCount } from '../../../core/options.ts'
 import type { Store } from '../../../core/store.ts'
 import { fileStore } from '../../../stores/file.ts'

@@ -1,4 +1,4 @@
-import { jsonCodec } from '../../../core/codec.ts'
+import { jsonCodec } from '../../../core/data/codec.ts'
 
 // Size is the engine's to judge, when it saves.
 const codec = jsonCodec({ depth: 1000, keys: Number.MAX_SAFE_INTEGER })

@@ -1,4 +1,4 @@
-import { setOwn } from '../../../core/own-key.ts'
+import { setOwn } from '../../../core/data/own-key.ts'
 
 /** How {@link strictData} shows the data of a session. */
 export interface StrictOptions {

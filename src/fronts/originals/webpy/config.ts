@@ -1,10 +1,10 @@
 import { isProduction } from '#platform'
-import type { Carrier } from '../../../core/carrier.ts'
+import type { Carrier } from '../../../core/web/carrier.ts'
 import type { Clock } from '../../../core/clock.ts'
-import type { CookieCarrier, CookieOptions } from '../../../core/cookie-carrier.ts'
-import { cookieCarrier } from '../../../core/cookie-carrier.ts'
+import type { CookieCarrier, CookieOptions } from '../../../core/web/cookie-carrier.ts'
+import { cookieCarrier } from '../../../core/web/cookie-carrier.ts'
 import type { SessionsOptions } from '../../../core/config.ts'
-import { withoutPrefix } from '../../../core/cookie.ts'
+import { withoutPrefix } from '../../../core/web/cookie.ts'
 
 /** What a Session takes from the configuration when it is made. The names are web.py's. */
 export interface SessionParameters {

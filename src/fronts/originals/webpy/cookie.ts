@@ -1,6 +1,6 @@
 import { randomBytes } from '#platform'
-import type { Carrier } from '../../../core/carrier.ts'
-import type { Outcome } from '../../../core/response.ts'
+import type { Carrier } from '../../../core/web/carrier.ts'
+import type { Outcome } from '../../../core/web/response.ts'
 import type { Session } from '../../../core/session.ts'
 import type { TokenSeal } from '../../../core/token.ts'
 

@@ -1,4 +1,4 @@
-import type { Carrier, RequestFacts } from '../../../core/carrier.ts'
+import type { Carrier, RequestFacts } from '../../../core/web/carrier.ts'
 import type { SessionsOptions } from '../../../core/config.ts'
 import { registered, unregister } from '../../../core/registry.ts'
 import type { Sessions } from '../../../core/sessions.ts'

@@ -1,6 +1,6 @@
 import { utf8Length } from '#platform'
 import type { Codec } from './codec.ts'
-import { SessionError } from './errors.ts'
+import { SessionError } from '../errors.ts'
 import { replaceContents } from './in-place.ts'
 import { mergeData, mergeQueue } from './merge.ts'
 import type { StandardSchema } from './schema.ts'

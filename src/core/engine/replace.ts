@@ -1,11 +1,11 @@
-import { parseDuration } from './duration.ts'
+import { parseDuration } from '../duration.ts'
 import { DEAD_MARK_TIME, endState, endUnreadable } from './end.ts'
-import { SessionError } from './errors.ts'
-import { storeKeyOf } from './key.ts'
+import { SessionError } from '../errors.ts'
+import { storeKeyOf } from '../key.ts'
 import { bindingOf, endedError } from './open.ts'
-import { expiryAt } from './policy.ts'
-import type { Meta } from './record.ts'
-import { authenticatedAgain, encodeMeta, newHandle, referenceOf } from './record.ts'
+import { expiryAt } from '../policy.ts'
+import type { Meta } from '../record.ts'
+import { authenticatedAgain, encodeMeta, newHandle, referenceOf } from '../record.ts'
 import {
   backOff,
   capFor,
@@ -21,10 +21,10 @@ import {
 } from './save.ts'
 import type { NewRecord } from './save.ts'
 import type { Live, State } from './state.ts'
-import type { SessionRecord, Tombstone } from './store.ts'
-import { subjectNameOf } from './subject-key.ts'
-import { mintToken } from './token.ts'
-import type { ElevateOptions, LoginOptions } from './verbs.ts'
+import type { SessionRecord, Tombstone } from '../store.ts'
+import { subjectNameOf } from '../subject-key.ts'
+import { mintToken } from '../token.ts'
+import type { ElevateOptions, LoginOptions } from '../verbs.ts'
 
 /** What the record under the new token holds. */
 interface Successor {

@@ -1,12 +1,12 @@
-import type { StoreKey } from './key.ts'
+import type { StoreKey } from '../key.ts'
 import { MAX_HOPS, follow } from './open.ts'
-import { referenceOf } from './record.ts'
+import { referenceOf } from '../record.ts'
 import { subjectOf } from './save.ts'
 import type { State } from './state.ts'
 import { startOver } from './state.ts'
-import { hasSubjects } from './store.ts'
-import type { SessionRecord, Tombstone } from './store.ts'
-import { subjectNameOf } from './subject-key.ts'
+import { hasSubjects } from '../store.ts'
+import type { SessionRecord, Tombstone } from '../store.ts'
+import { subjectNameOf } from '../subject-key.ts'
 
 /** A dead mark outlives the requests that may still be under way with the old token, in milliseconds. */
 export const DEAD_MARK_TIME = 60_000

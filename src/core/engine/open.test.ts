@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Client } from '../../test/support/bed.ts'
-import { MINUTE, bed, copyOf, factsFor, newClient, testClock, tokenOf } from '../../test/support/bed.ts'
-import { recordsIn } from '../../test/support/stores.ts'
-import { memoryStore } from '../stores/memory.ts'
-import { countingStore, faultStore } from '../testing/index.ts'
-import { cookieCarrier } from './cookie-carrier.ts'
-import { SessionError } from './errors.ts'
+import type { Client } from '../../../test/support/bed.ts'
+import { MINUTE, bed, copyOf, factsFor, newClient, testClock, tokenOf } from '../../../test/support/bed.ts'
+import { recordsIn } from '../../../test/support/stores.ts'
+import { memoryStore } from '../../stores/memory.ts'
+import { countingStore, faultStore } from '../../testing/index.ts'
+import { cookieCarrier } from '../web/cookie-carrier.ts'
+import { SessionError } from '../errors.ts'
 
 const at = (client: Client, address: string): Client => ({ ...client, address })
 

@@ -1,6 +1,6 @@
 import { admit, contentOf, follow } from './open.ts'
-import type { Policy } from './policy.ts'
-import { Session, stateOf } from './session.ts'
+import type { Policy } from '../policy.ts'
+import { Session, stateOf } from '../session.ts'
 import { freshState } from './state.ts'
 
 /**

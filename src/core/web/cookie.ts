@@ -1,5 +1,5 @@
 import { utf8Length } from '#platform'
-import { SessionError } from './errors.ts'
+import { SessionError } from '../errors.ts'
 
 /** One cookie with everything that goes into its `Set-Cookie` line. */
 export interface Cookie {

@@ -1,9 +1,9 @@
 import { isProduction } from '#platform'
 import type { Carried, Carrier, RequestFacts } from './carrier.ts'
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
-import { checkNames } from './options.ts'
+import { checkNames } from '../options.ts'
 
 interface CommonOptions {
   /**

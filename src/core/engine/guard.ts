@@ -1,6 +1,6 @@
 import { later } from '#platform'
-import { SessionError } from './errors.ts'
-import type { Emitter } from './events.ts'
+import { SessionError } from '../errors.ts'
+import type { Emitter } from '../events.ts'
 
 /** Store calls made for one request. */
 export interface Activity {

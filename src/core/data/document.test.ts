@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { Loose } from '../../test/support/bed.ts'
-import { bed, copyOf, newClient, testClock } from '../../test/support/bed.ts'
-import { recordsIn } from '../../test/support/stores.ts'
-import { memoryStore } from '../stores/memory.ts'
+import type { Loose } from '../../../test/support/bed.ts'
+import { bed, copyOf, newClient, testClock } from '../../../test/support/bed.ts'
+import { recordsIn } from '../../../test/support/stores.ts'
+import { memoryStore } from '../../stores/memory.ts'
 import type { Codec } from './codec.ts'
 import { jsonCodec } from './codec.ts'
-import type { Session } from './session.ts'
+import type { Session } from '../session.ts'
 import type { SchemaResult, StandardSchema } from './schema.ts'
 
 /** A validator written by hand, of the kind that schema libraries make. */

@@ -1,4 +1,4 @@
-import { SessionError } from './errors.ts'
+import { SessionError } from '../errors.ts'
 
 /** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
 export interface Codec {

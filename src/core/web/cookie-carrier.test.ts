@@ -1,6 +1,6 @@
 import { CookieJar } from 'tough-cookie'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { factsOf } from '../../test/facts.ts'
+import { factsOf } from '../../../test/facts.ts'
 import type { CookieOptions } from './cookie-carrier.ts'
 import { cookieCarrier } from './cookie-carrier.ts'
 import { cookieNameOf } from './cookie.ts'

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { bed, newClient } from '../../test/support/bed.ts'
+import { bed, newClient } from '../../../test/support/bed.ts'
 import { jsonCodec } from './codec.ts'
 import { mergeData } from './merge.ts'
 

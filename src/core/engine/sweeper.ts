@@ -1,10 +1,10 @@
 import { nextTurn } from '#platform'
-import type { Clock } from './clock.ts'
-import { SessionError } from './errors.ts'
-import type { Emitter } from './events.ts'
+import type { Clock } from '../clock.ts'
+import { SessionError } from '../errors.ts'
+import type { Emitter } from '../events.ts'
 import type { StoreGuard } from './guard.ts'
-import type { Store } from './store.ts'
-import { isSweepable } from './store.ts'
+import type { Store } from '../store.ts'
+import { isSweepable } from '../store.ts'
 
 /** Removed at a time: about a millisecond's work for the embedded stores. */
 const BATCH = 250

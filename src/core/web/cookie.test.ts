@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Cookie } from './cookie.ts'
 import { cookieNameOf, mergeSetCookie, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
-import { isSessionError } from './errors.ts'
+import { isSessionError } from '../errors.ts'
 
 const OURS = '__Host-id'
 const base: Cookie = {

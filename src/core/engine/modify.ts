@@ -1,4 +1,4 @@
-import type { Content, Draft } from './document.ts'
+import type { Content, Draft } from '../data/document.ts'
 import { endedError } from './open.ts'
 import { backOff, insertState, maxBytesOf, writeOnce } from './save.ts'
 import type { State } from './state.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { bed, copyOf, newClient, settled, testClock } from '../../test/support/bed.ts'
-import { storesUnderTest } from '../../test/support/stores.ts'
-import { memoryStore } from '../stores/memory.ts'
-import { faultStore, pausableStore } from '../testing/index.ts'
+import { bed, copyOf, newClient, settled, testClock } from '../../../test/support/bed.ts'
+import { storesUnderTest } from '../../../test/support/stores.ts'
+import { memoryStore } from '../../stores/memory.ts'
+import { faultStore, pausableStore } from '../../testing/index.ts'
 
 describe('atomic changes', () => {
   for (const { name, make } of storesUnderTest) {
