@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/errors.ts'
-import { reopen } from '../../core/engine/reopen.ts'
+import { reopen } from '../../core/reopen.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import type { Watch, Watched } from './watch.ts'

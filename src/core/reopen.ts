@@ -1,7 +1,7 @@
-import { admit, contentOf, follow } from './open.ts'
-import type { Policy } from '../policy.ts'
-import { Session, stateOf } from '../session.ts'
-import { freshState } from './state.ts'
+import { admit, contentOf, follow } from './engine/open.ts'
+import type { Policy } from './policy.ts'
+import { Session, stateOf } from './session.ts'
+import { freshState } from './engine/state.ts'
 
 /**
  * For connections that outlast a request: the session as the store holds it now, found again through periodic rotations;

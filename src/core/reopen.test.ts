@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { BedOptions, Client, Loose } from '../../../test/support/bed.ts'
-import { HOUR, MINUTE, bed, copyOf, factsFor, newClient, testClock } from '../../../test/support/bed.ts'
-import { recordsIn } from '../../../test/support/stores.ts'
-import { memoryStore } from '../../stores/memory.ts'
-import { countingStore } from '../../testing/index.ts'
-import { createPolicy } from '../policy.ts'
+import type { BedOptions, Client, Loose } from '../../test/support/bed.ts'
+import { HOUR, MINUTE, bed, copyOf, factsFor, newClient, testClock } from '../../test/support/bed.ts'
+import { recordsIn } from '../../test/support/stores.ts'
+import { memoryStore } from '../stores/memory.ts'
+import { countingStore } from '../testing/index.ts'
+import { createPolicy } from './policy.ts'
 import { reopen, reopenEvery } from './reopen.ts'
-import type { Session } from '../session.ts'
+import type { Session } from './session.ts'
 
 const room = (options: BedOptions<Loose> = {}) => {
   const clock = testClock()
