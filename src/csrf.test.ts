@@ -179,6 +179,14 @@ describe('where a request comes from', () => {
     expect(from({ origin: 'https://', host: '' })).toBe(false)
   })
 
+  it('a page that tells its address to nobody tells no origin either, and may send its own forms', () => {
+    expect(from({ origin: 'null', 'sec-fetch-site': 'same-origin' })).toBe(true)
+    for (const site of ['cross-site', 'same-site', 'none', '']) {
+      expect(from({ origin: 'null', 'sec-fetch-site': site }), site).toBe(false)
+    }
+    expect(from({ origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' })).toBe(false)
+  })
+
   it('messages are plain, say what to do and hold no token', () => {
     const messages: string[] = []
     const attempts: (readonly [CsrfSession, ReturnType<typeof factsOf>])[] = [

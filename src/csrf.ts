@@ -115,6 +115,9 @@ function faultOfSource(facts: RequestFacts, origins: ReadonlySet<string>): strin
     return 'csrf: the request comes from another site; list its origin if it is another host of this site'
   }
   if (origin === undefined || isListed || origin === ownOrigin(facts)) return undefined
+  // What a page with `no-referrer` sends, as those of the fallback carriers have it. A sandboxed page of another site sends
+  // the same, but never as `same-origin`.
+  if (origin === 'null' && facts.header('sec-fetch-site') === 'same-origin') return undefined
   return (
     'csrf: the request comes from another origin; behind a proxy that ends TLS trust the proxy, ' +
     'else list the origin if it is yours'
