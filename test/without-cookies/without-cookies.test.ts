@@ -62,7 +62,10 @@ async function open(keepsCookies: boolean): Promise<Window> {
 const countOn = async (page: Page): Promise<number> => Number(await page.textContent('#count'))
 
 async function press(page: Page, what: '#link' | 'button'): Promise<number> {
-  await Promise.all([page.waitForNavigation(), page.click(what)])
+  const before = await countOn(page)
+  await page.click(what)
+  const others = page.locator('#count').and(page.locator(`:not(:text-is("${before}"))`))
+  await others.waitFor()
   return countOn(page)
 }
 
