@@ -29,7 +29,8 @@ export interface CsrfSession {
 export interface Csrf {
   /**
    * A token for a page of this session; starts the session. Differs at each call, and all stay valid until a rotation.
-   * Empty, and never valid, for a session that has ended: its page is shown, and its forms ask to be loaded again.
+   * Empty, and never valid, for a session that ended a moment ago or that the store could not give: the page is shown all
+   * the same, and its forms ask to be loaded again.
    */
   token(session: CsrfSession): string
   /** The same as a hidden form field. */
@@ -80,8 +81,7 @@ export function csrf(options: CsrfOptions = {}): Csrf {
 // from the length of compressed responses (BREACH).
 function newToken(session: CsrfSession): string {
   const secret = secretOf(session)
-  if (secret === undefined)
-    throw new SessionError('csrf', 'csrf: the session has ended; start it before asking for a token')
+  if (secret === undefined) return ''
   const salt = toBase64Url(secretBytes(SALT_BYTES))
   return salt + digestOf(secret, salt)
 }

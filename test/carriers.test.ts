@@ -8,6 +8,7 @@ import { urlCarrier } from 'sojourn/carriers/url'
 import { csrf } from 'sojourn/csrf'
 import type { CsrfSession } from 'sojourn/csrf'
 import { memoryStore } from 'sojourn/stores/memory'
+import { faultStore } from 'sojourn/testing'
 import type { FactsInput } from './facts.ts'
 import { factsOf } from './facts.ts'
 
@@ -202,6 +203,25 @@ describe('form tokens of real sessions', () => {
       return ''
     })
     expect([await passes(before), await passes(after)]).toEqual(['false', 'false'])
+  })
+
+  it('a page of a session that ended a moment ago, or that no store gives out, is shown with an empty one', async () => {
+    const guard = csrf()
+    const store = faultStore(memoryStore(), { rules: [] })
+    const sessions = createSessions({ store: store.store, onStoreError: 'anonymous' })
+    const first = await sessions.open(factsOf())
+    first.start()
+    const cookie = (await first.commit())?.cookies[0]?.split(';')[0] ?? ''
+    const next = async (): Promise<Session> => sessions.open(factsOf({ method: 'POST', headers: { cookie } }))
+    await (await next()).destroy()
+    const ended = await next()
+    store.setRules([{ fault: 'reject', methods: ['get'] }])
+    const degraded = await next()
+    for (const session of [ended, degraded]) {
+      expect(guard.field(session)).toBe('<input type="hidden" name="_csrf" value="">')
+      expect(guard.check(session, '')).toBe(false)
+    }
+    expect([ended.isStarted, degraded.isDegraded]).toEqual([false, true])
   })
 })
 
