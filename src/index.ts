@@ -30,20 +30,25 @@ export { applyOutcome } from './core/web/response.ts'
 export type { HeaderSink, Outcome } from './core/web/response.ts'
 export { SessionError, isSessionError } from './core/errors.ts'
 export type { SessionErrorCode } from './core/errors.ts'
-export { hasSubjects, isClearable, isClosable, isScannable, isSweepable } from './core/store.ts'
+export { hasSubjects, isClearable, isClosable, isDurable, isScannable, isSweepable, isWatchable } from './core/store.ts'
 export type {
   ClearableStore,
   ClosableStore,
+  Durability,
+  DurableStore,
   InsertResult,
+  LossWindow,
   RotateResult,
   ScannableStore,
   SessionRecord,
   Store,
+  StoreNotice,
   SubjectCap,
   SubjectStore,
   SweepableStore,
   Tombstone,
   UpdateResult,
+  WatchableStore,
 } from './core/store.ts'
-export { isStoreKey, partitionOfKey } from './core/key.ts'
+export { isStoreKey, partitionOfKey, partitionOfSubject } from './core/key.ts'
 export type { StoreKey } from './core/key.ts'

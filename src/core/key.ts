@@ -25,7 +25,12 @@ export function isStoreKey(value: string): value is StoreKey {
   return SHAPE.test(value)
 }
 
-/** The partition in the key: the same for all sessions of one subject, so that they can share a shard. */
+/** The partition in the key: the same for all sessions of one subject, see {@link partitionOfSubject}. */
 export function partitionOfKey(key: StoreKey): string {
   return key.slice(3, 6)
+}
+
+/** The partition of all sessions of a subject, so that they and their index can share a shard. */
+export function partitionOfSubject(subject: string): string {
+  return toBase64Url(sha256(`sojourn:partition:${subject}`).subarray(0, 3)).slice(0, 3)
 }

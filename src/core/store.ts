@@ -10,7 +10,10 @@ export interface SessionRecord {
   readonly version: number
   /** Public name of the session in lists; opens nothing. Unique, and the same through periodic rotation. */
   readonly handle: string
-  /** The user the session belongs to. Changes only through `insert` and `rotate`, never through `update`. */
+  /**
+   * The user the session belongs to. Changes only through `insert` and `rotate`, never through `update`. A record with a
+   * subject lies under a key of the subject's partition (`partitionOfSubject`), as do the keys it is rotated to.
+   */
   readonly subject?: string
   readonly createdAt: number
   /** Last activity that was written down. */
@@ -124,6 +127,50 @@ export interface ScannableStore {
   scan(options?: { readonly pageSize?: number }): AsyncIterable<readonly (readonly [StoreKey, SessionRecord])[]>
 }
 
+/** What a store tells its watchers. */
+export type StoreNotice =
+  /** The live record under this key was ended or rotated away, by whichever process. */
+  | { readonly kind: 'ended'; readonly key: StoreKey }
+  /** Every session was ended. */
+  | { readonly kind: 'cleared' }
+  /** Notices may have been missed: whatever was held because none came must be asked for again. */
+  | { readonly kind: 'interrupted' }
+
+/** Capability: hear of endings in other processes, soon and without asking; a notice may come twice. */
+export interface WatchableStore {
+  /**
+   * Calls the listener for each ending from now on, those of this process included, until the returned function is
+   * called. Rejects when the store cannot be reached; afterwards it connects again by itself.
+   */
+  watch(listener: (notice: StoreNotice) => void): Promise<() => Promise<void>>
+}
+
+/** Of how many milliseconds before an accident acknowledged writes may be lost; 0: of none. `Infinity`: of all. */
+export interface LossWindow {
+  /** The process that holds the data dies: the application for embedded stores, else the server. */
+  readonly processCrash: number
+  /** Its machine loses power. */
+  readonly machineCrash: number
+  /** The machine is gone for good, and a replica takes over. */
+  readonly failover: number
+}
+
+/** What a store promises of what it has acknowledged. */
+export interface Durability {
+  /** Logins, rotations and endings: `insert` with a subject, `rotate`, `delete`, `deleteBy...`, `clear`. */
+  readonly decisive: LossWindow
+  /** Other insertions, and `update`. */
+  readonly saves: LossWindow
+  readonly touches: LossWindow
+  /** The same in words, with the settings of the backend that it rests on. */
+  readonly words: string
+}
+
+/** Capability: the store says what can be lost, and when. */
+export interface DurableStore {
+  readonly durability: Durability
+}
+
 /** Capability: the store holds files, handles or connections of its own that must be released. */
 export interface ClosableStore {
   /** Lets running operations end, then releases what the store opened itself. */
@@ -148,6 +195,16 @@ export function isSweepable(store: Store): store is Store & SweepableStore {
 /** Tells whether the store can be scanned. */
 export function isScannable(store: Store): store is Store & ScannableStore {
   return 'scan' in store
+}
+
+/** Tells whether the store can be watched. */
+export function isWatchable(store: Store): store is Store & WatchableStore {
+  return 'watch' in store
+}
+
+/** Tells whether the store says what can be lost. */
+export function isDurable(store: Store): store is Store & DurableStore {
+  return 'durability' in store
 }
 
 /** Tells whether the store must be closed. */

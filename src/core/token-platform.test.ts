@@ -3,6 +3,7 @@ import { bed, clientWith, newClient, testClock } from '../../test/support/bed.ts
 import { memoryStore } from '../stores/memory.ts'
 import { countingStore } from '../testing/index.ts'
 import { createSessions } from './sessions.ts'
+import { partitionOfSubject } from './key.ts'
 import { mintToken } from './token.ts'
 
 /** The platform's calls that these tests watch, and its generator, which they break. */
@@ -39,9 +40,9 @@ afterEach(() => {
 
 describe('where tokens come from', () => {
   it('ASVS5-7.2.3 NIST-5.1-2: each token takes 32 fresh bytes from the platform generator', () => {
-    mintToken('id', undefined)
+    mintToken()
     expect(platform.lengths.filter((length) => length === 32)).toHaveLength(1)
-    mintToken('id', 'id:ann')
+    mintToken(partitionOfSubject('id:ann'))
     expect(platform.lengths.filter((length) => length === 32)).toHaveLength(2)
   })
 

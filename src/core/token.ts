@@ -1,4 +1,4 @@
-import { equalBytes, hmacSha256, randomBytes, sha256, toBase64Url, utf8 } from '#platform'
+import { equalBytes, hmacSha256, randomBytes, toBase64Url, utf8 } from '#platform'
 import { SessionError } from './errors.ts'
 
 /** The secret a client presents; in the cookie only, never stored, never logged. */
@@ -12,11 +12,12 @@ const TOKEN_LENGTH = PARTITION_LENGTH + 43
 const SIGNATURE_LENGTH = 43
 const SHAPE = /^[A-Za-z0-9_-]+$/
 
-/** Mints a token that was never seen before. For a subject, its partition is the subject's. */
-export function mintToken(namespace: string, subject: string | undefined): Token {
-  const random = secretBytes(RANDOM_BYTES)
-  const partition = subject === undefined ? toBase64Url(secretBytes(3)) : partitionOfSubject(namespace, subject)
-  return branded(partition.slice(0, PARTITION_LENGTH) + toBase64Url(random))
+/**
+ * Mints a token that was never seen before.
+ * @param partition where it is to be stored; random for a session that belongs nowhere yet.
+ */
+export function mintToken(partition: string = toBase64Url(secretBytes(3))): Token {
+  return branded(partition.slice(0, PARTITION_LENGTH) + toBase64Url(secretBytes(RANDOM_BYTES)))
 }
 
 /** Random bytes, checked: a generator that fails open (CVE-2025-66630) must not give everybody one session. */
@@ -31,10 +32,6 @@ export function secretBytes(length: number): Uint8Array {
 /** The partition at the head of a token: not secret, and no part of its strength. */
 export function partitionOf(token: Token): string {
   return token.slice(0, PARTITION_LENGTH)
-}
-
-function partitionOfSubject(namespace: string, subject: string): string {
-  return toBase64Url(sha256(`sojourn:partition:${namespace}\0${subject}`).subarray(0, 3)).slice(0, PARTITION_LENGTH)
 }
 
 /** Turns tokens into what travels, and back. */

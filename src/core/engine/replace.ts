@@ -1,7 +1,7 @@
 import { parseDuration } from '../duration.ts'
 import { DEAD_MARK_TIME, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
-import { storeKeyOf } from '../key.ts'
+import { partitionOfKey, partitionOfSubject, storeKeyOf } from '../key.ts'
 import { bindingOf, endedError } from './open.ts'
 import { expiryAt } from '../policy.ts'
 import type { Meta } from '../record.ts'
@@ -217,7 +217,7 @@ async function replaceToken<Data extends object>(
     if (live === undefined) return 'gone'
     const now = config.now()
     const successor = plan.successor(live, now)
-    const token = mintToken(config.namespace, successor.subject)
+    const token = mintToken(partitionFor(live, successor.subject))
     const next: Live = {
       key: storeKeyOf(config.namespace, token),
       record: successorRecord(state, live, successor, now),
@@ -245,6 +245,11 @@ async function replaceToken<Data extends object>(
     }
     await backOff(attempt)
   }
+}
+
+// Without a new subject the session stays on its shard, where replacing the key is one step.
+function partitionFor(live: Live, subject: string | undefined): string {
+  return subject === undefined ? partitionOfKey(live.key) : partitionOfSubject(subject)
 }
 
 function tombstoneOf({ mark, markFor }: Plan, to: Live['key'], now: number): Tombstone | undefined {

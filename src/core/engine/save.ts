@@ -1,6 +1,6 @@
 import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
-import { storeKeyOf } from '../key.ts'
+import { partitionOfSubject, storeKeyOf } from '../key.ts'
 import { bindingOf, follow } from './open.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
 import type { Meta } from '../record.ts'
@@ -70,9 +70,10 @@ export interface NewRecord {
 export async function insertState<Data extends object>(state: State<Data>, content: NewRecord): Promise<void> {
   const { config, store, guard, emitter } = state.engine
   begin(state)
+  const partition = content.subject === undefined ? undefined : partitionOfSubject(content.subject)
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
-    if (attempt > 0 || content.subject !== undefined) state.token = mintToken(config.namespace, content.subject)
-    const token = state.token ?? mintToken(config.namespace, content.subject)
+    if (attempt > 0 || partition !== undefined) state.token = mintToken(partition)
+    const token = state.token ?? mintToken()
     const live = newLive(state, content, storeKeyOf(config.namespace, token))
     const cap = capFor(state, content.subject)
     const result = await guard

@@ -157,7 +157,7 @@ export function begin<Data extends object>(state: State<Data>): void {
   if (state.phase === 'ended') startOver(state, 'fresh')
   if (state.phase !== 'fresh' || state.isReadOnly) return
   state.isStarted = true
-  state.token ??= mintToken(state.engine.config.namespace, undefined)
+  state.token ??= mintToken()
   state.handle ??= newHandle()
 }
 

@@ -1,6 +1,6 @@
 import { sha256, toBase64Url } from '#platform'
 import type { StoreKey } from '../../core/key.ts'
-import { isStoreKey } from '../../core/key.ts'
+import { isStoreKey, partitionOfSubject } from '../../core/key.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -16,7 +16,7 @@ import { check } from './assert.ts'
 
 /** A well-formed store key, the same for the same label. Keys of one subject share their partition, as in real life. */
 export function testKey(label: string, subject?: string): StoreKey {
-  const partition = toBase64Url(sha256(`partition:${subject ?? label}`)).slice(0, 3)
+  const partition = partitionOfSubject(subject ?? label)
   return asKey(`s1.${partition}.${toBase64Url(sha256(`key:${label}`))}`)
 }
 

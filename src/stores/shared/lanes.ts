@@ -1,0 +1,158 @@
+import { nextTurn } from '#platform'
+
+/** Something that a networked store was asked to do, and that may travel with others of its kind. */
+export interface LaneItem<Kind extends string> {
+  /** What travels together. */
+  readonly kind: Kind
+  /** The sessions it concerns. Two items with a key in common are done in the order in which they came. */
+  readonly keys: readonly string[]
+  /** Whether it changes nothing, so that any number of them may be under way for one key. */
+  readonly isRead: boolean
+  /** Tells the caller that it could not be done. */
+  readonly fail: (error: unknown) => void
+}
+
+/** Gathers what arrives in one turn of the event loop, by kind. */
+export interface Lanes<Item> {
+  readonly add: (item: Item) => void
+  /** Resolves as soon as nothing waits and nothing runs. */
+  readonly idle: () => Promise<void>
+}
+
+/** How much travels together, and how much is under way at once. */
+export interface LaneLimits {
+  /** The most that one call of `run` gets. */
+  readonly maxItems: number
+  /** The most calls of `run` under way for one kind: while they are, more gathers, and batches grow under load. */
+  readonly maxRunning: number
+}
+
+/**
+ * Items that are added in one turn of the event loop go to `run` at its end, those of a kind together and in the order in
+ * which they came. An item waits only for earlier ones with the same key, and for a free place in its lane.
+ *
+ * `run` settles every item by the item's own means. When it rejects, all items of the batch fail with that error.
+ */
+export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
+  run: (kind: Kind, items: readonly Item[]) => Promise<void>,
+  limits: LaneLimits,
+): Lanes<Item> {
+  const running = new Map<Kind, number>()
+  const held = createHolds()
+  let waiting: Item[] = []
+  let isDue = false
+  let underWay = 0
+  const idlers: (() => void)[] = []
+
+  const flushSoon = (): void => {
+    if (isDue) return
+    isDue = true
+    nextTurn(flush)
+  }
+  const flush = (): void => {
+    isDue = false
+    const room = (kind: Kind): number => limits.maxRunning - (running.get(kind) ?? 0)
+    const { batches, left } = takeBatches(waiting, held, room, limits.maxItems)
+    waiting = left
+    for (const { kind, items } of batches) start(kind, items)
+  }
+  const start = (kind: Kind, items: readonly Item[]): void => {
+    underWay++
+    running.set(kind, (running.get(kind) ?? 0) + 1)
+    void run(kind, items)
+      .catch((error: unknown) => {
+        for (const item of items) item.fail(error)
+      })
+      .then(() => {
+        underWay--
+        running.set(kind, (running.get(kind) ?? 1) - 1)
+        for (const item of items) held.release(item)
+        if (waiting.length > 0) flushSoon()
+        else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
+      })
+  }
+
+  return {
+    add(item) {
+      waiting.push(item)
+      flushSoon()
+    },
+    idle: () =>
+      underWay === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+  }
+}
+
+interface Batch<Kind, Item> {
+  readonly kind: Kind
+  readonly items: Item[]
+}
+
+/** Takes what may go now, and leaves the rest in its order. */
+function takeBatches<Kind extends string, Item extends LaneItem<Kind>>(
+  waiting: readonly Item[],
+  held: Holds,
+  room: (kind: Kind) => number,
+  maxItems: number,
+): { readonly batches: readonly Batch<Kind, Item>[]; readonly left: Item[] } {
+  const batches: Batch<Kind, Item>[] = []
+  const open = new Map<Kind, Batch<Kind, Item>>()
+  const taken = new Map<Kind, number>()
+  const left: Item[] = []
+  const blocked = new Set<string>()
+
+  const batchFor = (kind: Kind): Batch<Kind, Item> | undefined => {
+    const last = open.get(kind)
+    if (last !== undefined && last.items.length < maxItems) return last
+    const count = taken.get(kind) ?? 0
+    if (count >= room(kind)) return undefined
+    const batch = { kind, items: [] }
+    taken.set(kind, count + 1)
+    open.set(kind, batch)
+    batches.push(batch)
+    return batch
+  }
+
+  for (const item of waiting) {
+    const mayGo = held.isFree(item) && !item.keys.some((key) => blocked.has(key))
+    const batch = mayGo ? batchFor(item.kind) : undefined
+    if (batch === undefined) {
+      // What comes later for the same session must not overtake it.
+      for (const key of item.keys) blocked.add(key)
+      left.push(item)
+    } else {
+      held.hold(item)
+      batch.items.push(item)
+    }
+  }
+  return { batches, left }
+}
+
+type Held = Pick<LaneItem<string>, 'keys' | 'isRead'>
+
+/** Which sessions something is under way for. */
+interface Holds {
+  isFree(item: Held): boolean
+  hold(item: Held): void
+  release(item: Held): void
+}
+
+function createHolds(): Holds {
+  const writing = new Set<string>()
+  const reading = new Map<string, number>()
+  return {
+    isFree: ({ keys, isRead }) => keys.every((key) => !writing.has(key) && (isRead || !reading.has(key))),
+    hold({ keys, isRead }) {
+      for (const key of keys) {
+        if (isRead) reading.set(key, (reading.get(key) ?? 0) + 1)
+        else writing.add(key)
+      }
+    },
+    release({ keys, isRead }) {
+      for (const key of keys) {
+        if (!isRead) writing.delete(key)
+        else if (reading.get(key) === 1) reading.delete(key)
+        else reading.set(key, (reading.get(key) ?? 1) - 1)
+      }
+    },
+  }
+}
