@@ -37,11 +37,10 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   run: (kind: Kind, items: readonly Item[]) => Promise<void>,
   limits: LaneLimits,
 ): Lanes<Item> {
-  const running = new Map<Kind, number>()
+  const running = createCounts<Kind>()
   const held = createHolds()
   let waiting: Item[] = []
   let isDue = false
-  let underWay = 0
   const idlers: (() => void)[] = []
 
   const flushSoon = (): void => {
@@ -51,24 +50,22 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const flush = (): void => {
     isDue = false
-    const room = (kind: Kind): number => limits.maxRunning - (running.get(kind) ?? 0)
+    const room = (kind: Kind): number => limits.maxRunning - running.of(kind)
     const { batches, left } = takeBatches(waiting, held, room, limits.maxItems)
     waiting = left
     for (const { kind, items } of batches) start(kind, items)
   }
   const start = (kind: Kind, items: readonly Item[]): void => {
-    underWay++
-    running.set(kind, (running.get(kind) ?? 0) + 1)
+    running.add(kind)
     void run(kind, items)
       .catch((error: unknown) => {
         for (const item of items) item.fail(error)
       })
       .then(() => {
-        underWay--
-        running.set(kind, (running.get(kind) ?? 1) - 1)
+        running.remove(kind)
         for (const item of items) held.release(item)
         if (waiting.length > 0) flushSoon()
-        else if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
+        else if (running.isEmpty()) for (const resolve of idlers.splice(0)) resolve()
       })
   }
 
@@ -78,7 +75,7 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
       flushSoon()
     },
     idle: () =>
-      underWay === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+      running.isEmpty() && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
   }
 }
 
@@ -138,21 +135,31 @@ interface Holds {
 
 function createHolds(): Holds {
   const writing = new Set<string>()
-  const reading = new Map<string, number>()
+  const reading = createCounts<string>()
   return {
-    isFree: ({ keys, isRead }) => keys.every((key) => !writing.has(key) && (isRead || !reading.has(key))),
+    isFree: ({ keys, isRead }) => keys.every((key) => !writing.has(key) && (isRead || reading.of(key) === 0)),
     hold({ keys, isRead }) {
-      for (const key of keys) {
-        if (isRead) reading.set(key, (reading.get(key) ?? 0) + 1)
-        else writing.add(key)
-      }
+      for (const key of keys) (isRead ? reading : writing).add(key)
     },
     release({ keys, isRead }) {
       for (const key of keys) {
-        if (!isRead) writing.delete(key)
-        else if (reading.get(key) === 1) reading.delete(key)
-        else reading.set(key, (reading.get(key) ?? 1) - 1)
+        if (isRead) reading.remove(key)
+        else writing.delete(key)
       }
     },
+  }
+}
+
+function createCounts<Name>() {
+  const counts = new Map<Name, number>()
+  return {
+    of: (name: Name) => counts.get(name) ?? 0,
+    add: (name: Name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
+    remove(name: Name) {
+      const left = (counts.get(name) ?? 0) - 1
+      if (left > 0) counts.set(name, left)
+      else counts.delete(name)
+    },
+    isEmpty: () => counts.size === 0,
   }
 }
