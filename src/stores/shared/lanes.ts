@@ -57,16 +57,12 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const start = (kind: Kind, items: readonly Item[]): void => {
     running.add(kind)
-    void run(kind, items)
-      .catch((error: unknown) => {
-        for (const item of items) item.fail(error)
-      })
-      .then(() => {
-        running.remove(kind)
-        for (const item of items) held.release(item)
-        if (waiting.length > 0) flushSoon()
-        else if (running.isEmpty()) for (const resolve of idlers.splice(0)) resolve()
-      })
+    void settled(run, kind, items).then(() => {
+      running.remove(kind)
+      for (const item of items) held.release(item)
+      if (waiting.length > 0) flushSoon()
+      else if (running.isEmpty()) for (const resolve of idlers.splice(0)) resolve()
+    })
   }
 
   return {
@@ -76,6 +72,19 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
     },
     idle: () =>
       running.isEmpty() && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+  }
+}
+
+/** Resolves when the batch is done; items that `run` could not do have failed by then. */
+async function settled<Kind, Item extends Pick<LaneItem<string>, 'fail'>>(
+  run: (kind: Kind, items: readonly Item[]) => Promise<void>,
+  kind: Kind,
+  items: readonly Item[],
+): Promise<void> {
+  try {
+    await run(kind, items)
+  } catch (error) {
+    for (const item of items) item.fail(error)
   }
 }
 
