@@ -15,6 +15,7 @@ import type { ProxyOptions } from './shared/proxy.ts'
 import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
 import type { Timer } from './shared/watch.ts'
 import { createWatch } from './shared/watch.ts'
+import { webHeaderOf } from './shared/web-request.ts'
 
 export type { LiveSession, Timer }
 
@@ -119,7 +120,7 @@ function foreignError(): SessionError {
 
 /** What the handshake tells. The client is looked at now: later its connection may be closed. */
 function factsOf(request: Handshake, options: WebsocketSessionsOptions): RequestFacts {
-  const header = isWeb(request) ? (name: string) => request.headers.get(name) ?? undefined : headerOf(request)
+  const header = isWeb(request) ? webHeaderOf(request) : headerOf(request)
   const client = clientBehind(
     () =>
       isWeb(request)

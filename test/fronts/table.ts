@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { createSessions } from 'sojourn'
 import type { Carrier, Sessions, SessionsOptions } from 'sojourn'
 import { formCarrier } from 'sojourn/carriers/form'
+import { csrf } from 'sojourn/csrf'
 import { expect } from 'vitest'
 import type { Client, Got } from './client.ts'
 import { createClient, createVisitor } from './client.ts'
@@ -595,6 +596,26 @@ export const frontCases = (): readonly FrontCase[] => [
       const [path, first, sid = ''] = await post({ note: 'no token yet' })
       expect([path, first]).toEqual(['/save', '1'])
       expect((await post({ sid })).slice(0, 2)).toEqual(['/save', '2'])
+    },
+  },
+  {
+    title: 'form of a page',
+    name: 'the form of a page of the same origin passes the guard, and that of another origin does not',
+    handle: ({ session }) => {
+      const guard = csrf()
+      const token = session.facts.method === 'GET' ? guard.token(session) : ''
+      return { body: `${session.facts.header('host')} ${guard.check(session)} ${token}` }
+    },
+    run: async ({ client }) => {
+      const visitor = createVisitor(client)
+      const [host = '', , token = ''] = (await visitor.request('/')).text.split(' ')
+      expect(host).toMatch(/^127\.0\.0\.1:\d+$/)
+      const post = async (origin: string): Promise<string | undefined> => {
+        const headers = { origin, 'x-csrf-token': token }
+        return (await visitor.request('/', { method: 'POST', headers })).text.split(' ')[1]
+      }
+      expect(await post(`https://${host}`)).toBe('true')
+      expect(await post('https://other.example')).toBe('false')
     },
   },
   {

@@ -9,10 +9,13 @@ export interface NodeRequest {
   readonly socket: { readonly remoteAddress?: string | undefined }
 }
 
-/** A request header by lower-case name. Node has joined several Cookie fields with `; ` already. */
-export function headerOf(request: NodeRequest): RequestFacts['header'] {
+/**
+ * A request header by lower-case name. Node has joined several Cookie fields with `; ` already. HTTP/2 says in
+ * `:authority` what HTTP/1 says in Host, and then no Host counts (RFC 9113 section 8.3.1).
+ */
+export function headerOf({ headers }: NodeRequest): RequestFacts['header'] {
   return (name) => {
-    const value = request.headers[name]
+    const value = name === 'host' ? (headers[':authority'] ?? headers['host']) : headers[name]
     return Array.isArray(value) ? value.join(', ') : value
   }
 }

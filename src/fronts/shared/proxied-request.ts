@@ -2,7 +2,7 @@ import type { RequestFacts } from '../../core/web/carrier.ts'
 import type { ProxyOptions } from './proxy.ts'
 import { clientBehind } from './proxy.ts'
 import type { FormOption } from './web-request.ts'
-import { webFactsOf, webPeerOf } from './web-request.ts'
+import { webFactsOf, webHeaderOf, webPeerOf } from './web-request.ts'
 
 /** Options where the framework itself knows nothing of proxies. */
 export type WebRequestOptions = FormOption & ProxyOptions
@@ -14,6 +14,5 @@ export function proxiedFactsOf(
   options: WebRequestOptions,
 ): Promise<RequestFacts> {
   const peer = (): ReturnType<typeof webPeerOf> => webPeerOf(request, address())
-  const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
-  return webFactsOf(request, () => clientBehind(peer, header, options), options)
+  return webFactsOf(request, () => clientBehind(peer, webHeaderOf(request), options), options)
 }

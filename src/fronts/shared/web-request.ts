@@ -11,6 +11,11 @@ export interface FormOption {
   readonly form?: boolean
 }
 
+interface WebHead {
+  readonly url: string
+  readonly headers: { get(name: string): string | null }
+}
+
 /** What a request of the web's own kind tells; `client` is asked only when somebody wants to know. */
 export async function webFactsOf(request: Request, client: () => Peer, options: FormOption): Promise<RequestFacts> {
   const form = options.form === true && isForm(request) ? await readForm(request) : undefined
@@ -23,9 +28,14 @@ export async function webFactsOf(request: Request, client: () => Peer, options: 
     get clientAddress() {
       return client().clientAddress
     },
-    header: (name) => request.headers.get(name) ?? undefined,
+    header: webHeaderOf(request),
     field: (name) => form?.get(name) ?? undefined,
   }
+}
+
+/** A request header by lower-case name. A server of HTTP/2 may tell the host in the URL only. */
+export function webHeaderOf({ headers, url }: WebHead): RequestFacts['header'] {
+  return (name) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined)
 }
 
 /** The other end of the request's connection, at the address that the runtime tells. */

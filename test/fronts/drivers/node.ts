@@ -19,7 +19,7 @@ function parsed(listener: Listener): Listener {
 }
 
 function nodeDriver(name: string, kind: Kind): Driver {
-  const options = kind === 'https' ? {} : { trustProxy: 1 }
+  const options = kind === 'https' || kind === 'h2' ? {} : { trustProxy: 1 }
   return {
     name,
     leavesOut: {
@@ -43,3 +43,6 @@ export const nodeDrivers: readonly Driver[] = [
   nodeDriver('node:https', 'https'),
   nodeDriver('node:http2', 'h2c'),
 ]
+
+/** HTTP/2 for browsers, which do not speak it without TLS. */
+export const http2ForBrowsers: Driver = nodeDriver('node:http2', 'h2')

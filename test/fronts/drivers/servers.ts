@@ -11,14 +11,16 @@ import type { Endpoint } from '../client.ts'
 import type { Running } from '../driver.ts'
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void
-export type Kind = Endpoint['protocol']
+/** `h2` is HTTP/2 as browsers speak it, over TLS only. */
+export type Kind = Endpoint['protocol'] | 'h2'
 
 /** A real server on a free port of this machine. */
 export async function listen(kind: Kind, listener: Listener): Promise<Running & { readonly server: Server }> {
-  const keys = kind === 'https' ? selfSigned() : undefined
+  const isSecure = kind === 'https' || kind === 'h2'
+  const keys = isSecure ? selfSigned() : undefined
   const server = create(kind, listener, keys)
   const sockets = new Set<Socket>()
-  server.on(kind === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => {
+  server.on(isSecure ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
   })
@@ -26,7 +28,7 @@ export async function listen(kind: Kind, listener: Listener): Promise<Running & 
   const { port } = server.address() as AddressInfo
   return {
     server,
-    endpoint: { protocol: kind, port, ...(keys !== undefined && { ca: keys.cert }) },
+    endpoint: { protocol: kind === 'h2' ? 'https' : kind, port, ...(keys !== undefined && { ca: keys.cert }) },
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve))
       for (const socket of sockets) socket.destroy()
@@ -39,9 +41,11 @@ function create(kind: Kind, listener: Listener, keys: Keys | undefined): Server 
   if (kind === 'http') return http.createServer(listener)
   if (kind === 'https') return https.createServer({ ...keys }, listener)
   // The compatibility API stands in for the classes of node:http; that it fits is what is tested.
-  return http2.createServer(
-    listener as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
-  )
+  const compatible = listener as unknown as (
+    request: http2.Http2ServerRequest,
+    response: http2.Http2ServerResponse,
+  ) => void
+  return kind === 'h2' ? http2.createSecureServer({ ...keys }, compatible) : http2.createServer(compatible)
 }
 
 export interface Keys {
