@@ -8,6 +8,7 @@ import { memoryStore } from 'sojourn/stores/memory'
 import { onTestFinished } from 'vitest'
 import type { Driver, Handle, Reply, Visit } from '../fronts/driver.ts'
 import { drivers } from '../fronts/drivers/all.ts'
+import { http2ForBrowsers } from '../fronts/drivers/node.ts'
 
 /** The carriers beside the cookie. */
 export interface Fallbacks {
@@ -30,10 +31,10 @@ export interface Told {
   readonly refusal: string
 }
 
-const NO_BROWSER_SPEAKS_IT: readonly string[] = ['node:http2']
-
-/** Every front over a server that a browser can talk to: HTTP/2 without TLS is for programs. */
-export const fronts: readonly Driver[] = drivers.filter(({ name }) => !NO_BROWSER_SPEAKS_IT.includes(name))
+/** Every front over a server that a browser can talk to. */
+export const fronts: readonly Driver[] = drivers.map((driver) =>
+  driver.name === http2ForBrowsers.name ? http2ForBrowsers : driver,
+)
 
 /** Starts the counter until the test ends. Its address comes without a path. */
 export async function startCounter(front: Driver, fallbacks: Fallbacks): Promise<string> {

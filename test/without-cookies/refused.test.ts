@@ -23,10 +23,13 @@ function countsOf(looks: readonly Look[]): readonly number[] {
   return looks.map(({ count }) => count)
 }
 
-/** Each page was told to be no referrer and offered a cookie, and the browser kept none. */
+/** Each page was told to be no referrer and to be kept nowhere, and offered a cookie, and the browser kept none. */
 async function expectNothingKept(person: Visitor): Promise<void> {
   const pages = (await person.answered()).filter(({ status }) => status === 200)
-  for (const page of pages) expect(page).toMatchObject({ referrerPolicy: 'no-referrer', cookies: ['__Host-id'] })
+  for (const page of pages) {
+    const cacheControl = expect.stringContaining('no-store') as string
+    expect(page).toMatchObject({ referrerPolicy: 'no-referrer', cacheControl, cookies: ['__Host-id'] })
+  }
   expect(await person.cookies()).toEqual({ kept: [], seen: '' })
 }
 
