@@ -7,12 +7,28 @@ const alias = [
   ...subpaths.map(({ specifier, target }) => ({ find: new RegExp(`^${specifier}$`), replacement: sourceOf(target) })),
 ]
 
+const ignored = ['**/node_modules/**', 'dist/**']
+const serverTests = 'test/servers/**/*.test.ts'
+
 export default defineConfig({
   resolve: { alias },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'dist/**'],
-    globalSetup: ['test/global-setup.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: [...ignored, serverTests],
+          globalSetup: ['test/global-setup.ts'],
+        },
+      },
+      {
+        // Only a run that has some of these starts the servers.
+        extends: true,
+        test: { name: 'servers', include: [serverTests], exclude: ignored, globalSetup: ['test/servers/setup.ts'] },
+      },
+    ],
     // Two cores: a real server and a browser in one file already use both.
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, globSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { installDebianPackage } from './lib/debian.ts'
 
 /** A program outside the package that some tests use. */
 export type PartName = keyof typeof parts
@@ -15,11 +15,17 @@ const parts = {
   openssl: { programs: ['openssl'], debianPackage: 'openssl' },
   curl: { programs: ['curl'], debianPackage: 'curl' },
   python3: { programs: ['python3'], debianPackage: 'python3' },
+  postgres: { programs: ['postgres'], debianPackage: 'postgresql' },
+  // Without the system service that `mariadb-server` adds to it.
+  mariadb: { programs: ['mariadbd'], debianPackage: 'mariadb-server-core' },
+  redis: { programs: ['redis-server'], debianPackage: 'redis-server' },
+  pgbouncer: { programs: ['pgbouncer'], debianPackage: 'pgbouncer' },
 } as const
 
 const lockPath = join(tmpdir(), 'sojourn-parts.lock')
 const STALE_LOCK_MS = 15 * 60_000
-let indexIsFresh = false
+/** Where Debian keeps servers, which are not on everybody's path. */
+const serverFolders = ['/usr/lib/postgresql/*/bin', '/usr/sbin']
 
 /** Where the program is; installed from Debian first when it is absent and this process may do so. */
 export async function ensurePart(name: PartName): Promise<Part> {
@@ -34,9 +40,9 @@ export async function ensurePart(name: PartName): Promise<Part> {
   })
 }
 
-/** Makes ready every part that any test uses, so that no test's own time limit pays for an installation. */
-export async function prepareParts(): Promise<void> {
-  for (const name of Object.keys(parts) as PartName[]) {
+/** Makes these parts ready, so that no test's own time limit pays for an installation. */
+export async function prepareParts(names: readonly PartName[]): Promise<void> {
+  for (const name of names) {
     const part = await ensurePart(name)
     if ('missing' in part) console.error(`parts: ${part.missing}`)
   }
@@ -46,30 +52,20 @@ function find(name: PartName): string | undefined {
   return parts[name].programs.map(onPath).find((path) => path !== undefined)
 }
 
-function onPath(program: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
+/** Where a program is, on the path or where Debian keeps servers. */
+export function onPath(program: string): string | undefined {
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...serverFolders.flatMap(newestFirst)]
     .map((folder) => join(folder, program))
     .find((path) => existsSync(path))
 }
 
-function install(name: PartName): string | undefined {
-  if (!indexIsFresh) {
-    apt(['update', '-qq'])
-    indexIsFresh = true
-  }
-  console.error(`parts: installing ${parts[name].debianPackage}`)
-  apt(['install', '-y', '-qq', '--no-install-recommends', parts[name].debianPackage])
-  return find(name)
+function newestFirst(pattern: string): string[] {
+  return globSync(pattern).toSorted((a, b) => b.localeCompare(a, 'en', { numeric: true }))
 }
 
-function apt(args: string[]): void {
-  const { status, stderr } = spawnSync('apt-get', args, {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-    encoding: 'utf8',
-  })
-  if (status !== 0) console.error(`parts: apt-get ${args.join(' ')} failed\n${stderr}`)
+function install(name: PartName): string | undefined {
+  installDebianPackage(parts[name].debianPackage)
+  return find(name)
 }
 
 /** Test workers and whole test runs share one machine, and apt refuses a second caller instead of waiting. */

@@ -1,5 +1,5 @@
 import { prepareParts } from '../scripts/parts.ts'
 
 export default async function setup(): Promise<void> {
-  await prepareParts()
+  await prepareParts(['chromium', 'sqlite3', 'openssl', 'curl', 'python3'])
 }
