@@ -10,6 +10,11 @@ function make(options: object): () => unknown {
   return () => createSessions<Loose>({ store: memoryStore(), ...options })
 }
 
+function withoutSubjects(): object {
+  const { listBySubject: _, ...rest } = memoryStore()
+  return rest
+}
+
 afterEach(() => vi.unstubAllEnvs())
 
 describe('options', () => {
@@ -43,6 +48,10 @@ describe('options', () => {
     [{ limits: { depth: 1001 } }, /^limits\.depth: .*at most 1000/],
     [{ limits: { keys: -1 } }, /^limits\.keys: /],
     [{ limits: { size: 1 } }, /^limits: "size" is no option/],
+    [
+      { store: withoutSubjects(), perSubject: { max: 3, onLimit: 'reject' } },
+      /^perSubject: store memory does not know/,
+    ],
     [{ perSubject: 3 }, /^perSubject: expected an object with max, onLimit/],
     [{ perSubject: { max: 0, onLimit: 'reject' } }, /^perSubject\.max: /],
     [{ perSubject: { max: 3 } }, /^perSubject\.onLimit: expected 'evict-oldest' or 'reject'/],

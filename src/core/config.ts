@@ -74,7 +74,7 @@ export interface SessionsOptions<Data extends object> {
   readonly timeouts?: TimeoutOptions
   readonly rotation?: RotationOptions
   readonly limits?: LimitOptions
-  /** How many sessions one subject may have at a time; no limit by default. */
+  /** How many sessions one subject may have at a time, in a store that knows its subjects; no limit by default. */
   readonly perSubject?: SubjectCap
   /** Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`. */
   readonly cookie?: CookieOptions

@@ -12,7 +12,7 @@ import { registered, unregister } from './registry.ts'
 import { Session } from './session.ts'
 import type { Engine } from './engine/state.ts'
 import type { Store } from './store.ts'
-import { isClearable, isClosable } from './store.ts'
+import { hasSubjects, isClearable, isClosable } from './store.ts'
 import type { SubjectSessions } from './subjects.ts'
 import { subjectSessions } from './subjects.ts'
 import { createSweeper } from './engine/sweeper.ts'
@@ -58,6 +58,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Data> {
   const config = readConfig(options)
   const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store)
+  if (config.policy.perSubject !== undefined && !hasSubjects(store)) {
+    throw new TypeError(`perSubject: store ${store.name} does not know whose its sessions are; use one such as sqliteStore`)
+  }
   const emitter = createEmitter()
   const guard = guardStore(store.name, config.storeTimeout, emitter)
   const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
