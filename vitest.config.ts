@@ -26,7 +26,14 @@ export default defineConfig({
       {
         // Only a run that has some of these starts the servers.
         extends: true,
-        test: { name: 'servers', include: [serverTests], exclude: ignored, globalSetup: ['test/servers/setup.ts'] },
+        test: {
+          name: 'servers',
+          include: [serverTests],
+          exclude: ignored,
+          globalSetup: ['test/servers/setup.ts'],
+          // Servers take seconds to notice that one of them is gone.
+          testTimeout: 60_000,
+        },
       },
     ],
     // Two cores: a real server and a browser in one file already use both.

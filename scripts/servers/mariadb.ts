@@ -50,7 +50,7 @@ export async function startMariadb(options: ServerOptions = {}): Promise<Server>
         `--datadir=${join(folder, 'data')}`,
         ...asRoot.map((user) => `--user=${user}`),
       ] as const,
-    answers: answersQueries,
+    answers: async (port: number, folder: string) => (await dataFolderBehind(port)) === join(folder, 'data/'),
     orderly: 'SIGTERM',
     immediate: 'SIGKILL',
   } as const
@@ -60,11 +60,11 @@ export async function startMariadb(options: ServerOptions = {}): Promise<Server>
 // It refuses root unless it is named; another user needs no name.
 const asRoot: readonly string[] = process.getuid?.() === 0 ? ['root'] : []
 
-async function answersQueries(port: number): Promise<boolean> {
+async function dataFolderBehind(port: number): Promise<unknown> {
   const connection = await mysql.createConnection(`mysql://root@127.0.0.1:${port}/test`)
   try {
-    await connection.query('select 1')
-    return true
+    const [rows] = await connection.query<(mysql.RowDataPacket & { folder: string })[]>('select @@datadir as folder')
+    return rows[0]?.folder
   } finally {
     connection.destroy()
   }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { answersQueries } from './postgres.ts'
+import { dataFolderBehind } from './postgres.ts'
 import type { Server, ServerOptions } from './server.ts'
 import { accountFor, launch, programOf } from './server.ts'
 
@@ -32,8 +32,8 @@ export async function startPgbouncer(postgres: Server, options: PgbouncerOptions
       await writeFile(join(folder, 'pgbouncer.ini'), `${databases}\n[pgbouncer]\n${lines.join('')}`)
     },
     command: (folder: string) => [program, join(folder, 'pgbouncer.ini')] as const,
-    answers: answersQueries,
-    orderly: 'SIGINT',
+    answers: async (port: number) => (await dataFolderBehind(port)) === join(postgres.folder, 'data'),
+    orderly: 'SIGTERM',
     immediate: 'SIGTERM',
     ...(account === undefined ? {} : { account }),
   } as const

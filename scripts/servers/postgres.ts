@@ -35,7 +35,7 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Server
       await appendFile(join(data, 'postgresql.conf'), lines.join(''))
     },
     command: (folder: string) => [program, '-D', join(folder, 'data')] as const,
-    answers: answersQueries,
+    answers: async (port: number, folder: string) => (await dataFolderBehind(port)) === join(folder, 'data'),
     orderly: 'SIGINT',
     immediate: 'SIGQUIT',
     ...(account === undefined ? {} : { account }),
@@ -43,14 +43,14 @@ export async function startPostgres(options: ServerOptions = {}): Promise<Server
   return launch(kind, options)
 }
 
-/** Whether a query sent to this port is answered; PgBouncer speaks the same language. */
-export async function answersQueries(port: number): Promise<boolean> {
+/** Where the PostgreSQL that answers on this port has its data; PgBouncer passes the question on. */
+export async function dataFolderBehind(port: number): Promise<string | undefined> {
   const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
   client.on('error', () => undefined)
   try {
     await client.connect()
-    await client.query('select 1')
-    return true
+    const { rows } = await client.query<{ folder: string }>(`select current_setting('data_directory') as folder`)
+    return rows[0]?.folder
   } finally {
     await client.end().catch(() => undefined)
   }

@@ -1,5 +1,5 @@
 import { freePort } from './ports.ts'
-import { redisCli, redisKind } from './redis.ts'
+import { isInStep, redisCli, redisKind } from './redis.ts'
 import type { Server, ServerOptions } from './server.ts'
 import { launch, programOf } from './server.ts'
 import { until } from './until.ts'
@@ -10,9 +10,9 @@ export interface RedisCluster {
   /** The addresses of all processes. */
   readonly urls: readonly string[]
   readonly nodes: readonly Server[]
-  /** The processes that hold slots now, as one that runs knows them. */
+  /** The processes that hold slots, as one that runs has it. */
   primaries(): Promise<readonly Server[]>
-  /** Resolves when every process that runs calls the cluster whole. */
+  /** Resolves when processes that run hold all slots, and all that run agree. */
   settled(): Promise<void>
   stop(): Promise<void>
 }
@@ -23,12 +23,17 @@ const SIZE = 6
 export async function startRedisCluster(options: ServerOptions = {}): Promise<RedisCluster> {
   const started = await Promise.allSettled(Array.from({ length: SIZE }, () => startNode(options)))
   const nodes = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const settled = (): Promise<void> => until('the cluster is whole', () => isWhole(nodes))
   const stop = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.stop())))
   try {
     for (const each of started) if (each.status === 'rejected') throw each.reason
     const addresses = nodes.map((node) => `127.0.0.1:${node.port}`)
     await redisCli(nodes[0]!.port, '--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes')
-    await until('the cluster is whole', async () => (await allAre(nodes, isWhole)) && (await allAre(nodes, isInStep)))
+    await settled()
+    await until('the replicas are in step', async () => {
+      const replicas = await Promise.all(nodes.map((node) => isInStep(node.port)))
+      return replicas.filter(Boolean).length === SIZE / 2
+    })
   } catch (error) {
     await stop()
     throw error
@@ -38,7 +43,7 @@ export async function startRedisCluster(options: ServerOptions = {}): Promise<Re
     urls: nodes.map((node) => node.url),
     nodes,
     primaries: () => primariesOf(nodes),
-    settled: () => until('the cluster is whole', async () => allAre(running(nodes), isWhole)),
+    settled,
     stop,
   }
 }
@@ -52,37 +57,35 @@ async function startNode(options: ServerOptions): Promise<Server> {
     'cluster-enabled': 'yes',
     'cluster-port': String(await freePort()),
     'cluster-node-timeout': '3000',
-    // What the majority of a minute's silence would decide is not waited for on one machine.
+    // A replica may take over however long its primary has been silent.
     'cluster-replica-validity-factor': '0',
   }
   return launch(redisKind('redis-cluster', [await programOf('redis')], options, settings), options)
 }
 
 async function primariesOf(nodes: readonly Server[]): Promise<readonly Server[]> {
-  const [asked] = running(nodes)
+  const asked = nodes.find((node) => node.isRunning)
   if (asked === undefined) throw new Error('no process of the cluster runs')
-  const lines = (await redisCli(asked.port, 'cluster', 'nodes')).split('\n').map((line) => line.split(' '))
-  const ports = lines
-    .filter(([, , flags = '', , , , , , slots]) => flags.includes('master') && !flags.includes('fail') && slots)
-    .map(([, address = '']) => Number(/:(\d+)/.exec(address)?.[1]))
+  const ports = await holdersOfSlots(asked.port)
   return nodes.filter((node) => ports.includes(node.port))
 }
 
-function running(nodes: readonly Server[]): Server[] {
-  return nodes.filter((node) => node.isRunning)
+async function isWhole(nodes: readonly Server[]): Promise<boolean> {
+  const ports = nodes.filter((node) => node.isRunning).map((node) => node.port)
+  const views = await Promise.all(ports.map(async (port) => (await isWholeFor(port)) && holdersOfSlots(port)))
+  // For some seconds the others do not know of one that was killed.
+  return views.every((view) => view !== false && view.every((port) => ports.includes(port)))
 }
 
-async function allAre(nodes: readonly Server[], holds: (port: number) => Promise<boolean>): Promise<boolean> {
-  const answers = await Promise.all(nodes.map((node) => holds(node.port)))
-  return answers.every(Boolean)
-}
-
-async function isWhole(port: number): Promise<boolean> {
+async function isWholeFor(port: number): Promise<boolean> {
   const info = await redisCli(port, 'cluster', 'info')
   return info.includes('cluster_state:ok') && info.includes('cluster_slots_ok:16384')
 }
 
-async function isInStep(port: number): Promise<boolean> {
-  const info = await redisCli(port, 'info', 'replication')
-  return info.includes('role:master') ? /connected_slaves:1/.test(info) : info.includes('master_link_status:up')
+/** The ports of the processes that hold slots, as the process on this port knows them. */
+async function holdersOfSlots(port: number): Promise<readonly number[]> {
+  const lines = (await redisCli(port, 'cluster', 'nodes')).split('\n').map((line) => line.split(' '))
+  // Eight columns, and then the slots.
+  const holders = lines.filter((columns) => columns.length > 8)
+  return holders.map(([, address = '']) => Number(/:(\d+)/.exec(address)?.[1]))
 }

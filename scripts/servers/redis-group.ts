@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Server, ServerOptions } from './server.ts'
 import { launch, programOf } from './server.ts'
-import { redisCli, redisKind, startRedis, startReplicaOf } from './redis.ts'
+import { configOf, redisCli, redisKind, startRedis, startReplicaOf } from './redis.ts'
 import { until } from './until.ts'
 
 export interface ReplicatedRedis {
@@ -65,7 +64,7 @@ async function startWatcherOf(primary: Server): Promise<Server> {
       ...kind,
       async prepare(folder, port) {
         const own = [`bind 127.0.0.1`, `port ${port}`, `dir ${folder}`]
-        await writeFile(join(folder, 'redis.conf'), `${[...own, ...lines].join('\n')}\n`)
+        await writeFile(configOf(folder), `${[...own, ...lines].join('\n')}\n`)
       },
     },
     {},

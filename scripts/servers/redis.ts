@@ -24,10 +24,10 @@ export async function startRedis(options: ServerOptions = {}): Promise<Server> {
 export async function startReplicaOf(primary: Server, options: ServerOptions = {}): Promise<Server> {
   const program = await programOf('redis')
   const kind = redisKind('redis', [program], options, { ...defaults, replicaof: `127.0.0.1 ${primary.port}` })
-  const inStep = async (port: number): Promise<boolean> =>
-    (await redisCli(port, 'info', 'replication')).includes('master_link_status:up')
-  // After a failover it may come back as a primary: then it need not be in step with any.
-  return launch({ ...kind, answers: async (port) => (await isPrimary(port)) || inStep(port) }, options)
+  const answers: typeof kind.answers = async (port, folder) =>
+    // After a failover it may come back as a primary, which follows none.
+    (await kind.answers(port, folder)) && ((await isPrimary(port)) || (await isInStep(port)))
+  return launch({ ...kind, answers }, options)
 }
 
 /** The description of a server that runs the Redis program. */
@@ -42,13 +42,19 @@ export function redisKind(
     url: (port) => `redis://127.0.0.1:${port}`,
     async prepare(folder, port) {
       const all = Object.entries({ ...settings, ...options.settings, port: String(port), dir: folder })
-      await writeFile(join(folder, 'redis.conf'), all.map(([key, value]) => `${key} ${value}\n`).join(''))
+      await writeFile(configOf(folder), all.map(([key, value]) => `${key} ${value}\n`).join(''))
     },
-    command: (folder) => [program, join(folder, 'redis.conf'), ...flags],
-    answers: async (port) => (await redisCli(port, 'ping')) === 'PONG',
+    command: (folder) => [program, configOf(folder), ...flags],
+    answers: async (port, folder) =>
+      (await redisCli(port, 'info', 'server')).includes(`config_file:${configOf(folder)}`),
     orderly: 'SIGTERM',
     immediate: 'SIGKILL',
   }
+}
+
+/** The configuration file that a Redis with this folder reads, and rewrites when its role changes. */
+export function configOf(folder: string): string {
+  return join(folder, 'redis.conf')
 }
 
 /** What redis-cli prints for a command. */
@@ -57,7 +63,11 @@ export async function redisCli(port: number, ...args: string[]): Promise<string>
   return stdout.trim()
 }
 
-/** Whether the server takes writes, as far as replication goes. */
-export async function isPrimary(port: number): Promise<boolean> {
+/** Whether the server is a replica that has all that its primary had. */
+export async function isInStep(port: number): Promise<boolean> {
+  return (await redisCli(port, 'info', 'replication')).includes('master_link_status:up')
+}
+
+async function isPrimary(port: number): Promise<boolean> {
   return (await redisCli(port, 'info', 'replication')).includes('role:master')
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PartName } from '../parts.ts'
 import { ensurePart } from '../parts.ts'
 import { guard } from './guard.ts'
-import { freePort } from './ports.ts'
+import { freePort, isFree } from './ports.ts'
 import { killTree } from './processes.ts'
 
 /** A real server on 127.0.0.1 with data of its own. It ends with the process that started it, however that ends. */
@@ -18,7 +18,7 @@ export interface Server {
   readonly port: number
   /** Holds its data, its configuration and its `log`. */
   readonly folder: string
-  /** Changes with each restart; an error while it does not run. */
+  /** Changes with each restart; while it does not run, the one it had. */
   readonly pid: number
   readonly isRunning: boolean
   /** Ends it and its children as a power cut would, and resolves when they are gone. The data stay. */
@@ -49,8 +49,8 @@ export interface Kind {
   /** Makes data and configuration in the new folder. */
   prepare(folder: string, port: number): Promise<void>
   command(folder: string, port: number): readonly [program: string, ...args: string[]]
-  /** Resolves false, or rejects, while the server does not answer queries yet. */
-  answers(port: number): Promise<boolean>
+  /** Asks the server on this port a query. Resolves whether it is the one of this folder; rejects while none answers. */
+  answers(port: number, folder: string): Promise<boolean>
   /** Ends it in order, with nothing lost. */
   readonly orderly: NodeJS.Signals
   /** Ends it at once, and leaves nothing in the system. */
@@ -85,15 +85,16 @@ export function accountFor(name: string): Account | undefined {
 
 /** Starts a server of this kind on a free port. */
 export async function launch(kind: Kind, options: ServerOptions): Promise<Server> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     const server = await create(kind, await freePort(), options)
     try {
+      await kind.prepare(server.folder, server.port)
       await server.restart()
       return server
     } catch (error) {
       await server.stop()
-      // Somebody else may have taken the port since it was found free.
-      if (attempt === 3) throw error
+      // Otherwise somebody took the port since it was found free.
+      if (await isFree(server.port)) throw error
     }
   }
 }
@@ -102,8 +103,8 @@ async function create(kind: Kind, port: number, options: ServerOptions): Promise
   const folder = await mkdtemp(join(options.within ?? tmpdir(), `sojourn-${kind.name}-`))
   const keeper = guard(folder, kind.immediate)
   if (kind.account !== undefined) await chown(folder, kind.account.uid, kind.account.gid)
-  await kind.prepare(folder, port)
   let running: Running | undefined
+  let pid = 0
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     await running?.end(signal)
     running = undefined
@@ -115,8 +116,7 @@ async function create(kind: Kind, port: number, options: ServerOptions): Promise
     port,
     folder,
     get pid() {
-      if (running === undefined) throw new Error(`${kind.name} does not run`)
-      return running.pid
+      return pid
     },
     get isRunning() {
       return running !== undefined && !running.hasEnded()
@@ -125,7 +125,8 @@ async function create(kind: Kind, port: number, options: ServerOptions): Promise
     async restart() {
       await end(kind.orderly)
       running = run(kind, folder, port)
-      keeper.watch(running.pid)
+      pid = running.pid
+      keeper.watch(pid)
       await running.ready()
     },
     async stop() {
@@ -170,7 +171,7 @@ function run(kind: Kind, folder: string, port: number): Running {
     hasEnded: () => hasEnded(child),
     async ready() {
       const deadline = Date.now() + START_MS
-      while (!(await kind.answers(port).catch(() => false))) {
+      while (!(await kind.answers(port, folder).catch(() => false))) {
         const isOver = failure !== undefined || hasEnded(child)
         if (isOver || Date.now() > deadline) {
           throw new Error(`${kind.name} did not start\n${readFileSync(logPath, 'utf8').slice(-4_000)}`, {

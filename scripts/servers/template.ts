@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chown, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder } from '../lib/project.ts'
 import type { Account } from './server.ts'
@@ -18,7 +18,8 @@ export async function copyTemplate(
     .update(output(program, ['--version']))
     .digest('hex')
     .slice(0, 16)
-  const template = join(cacheFolder, 'databases', version)
+  // Nobody else can read what this user made.
+  const template = join(cacheFolder, 'databases', `${version}-${userInfo().uid}`)
   if (!existsSync(template)) await build(template, make, account)
   // Not `fs.cp`: it neither keeps owners nor leaves out the holes of sparse files.
   output('cp', ['-a', '--sparse=always', template, target])
