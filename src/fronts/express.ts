@@ -3,12 +3,15 @@ import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { withStatus } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
+import { LazyFacts } from './shared/lazy-facts.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
 import { forgetParameters, urlUnder } from './shared/shown-url.ts'
+
+export type { WithSession } from './shared/opened.ts'
 
 /** The part of Express's requests that this front reads. What it says of the client follows the setting `trust proxy`. */
 export interface ExpressRequest extends NodeRequest {
@@ -46,7 +49,7 @@ export interface ExpressSessions<Data extends object> {
  *
  * ```ts
  * declare global {
- *   namespace Express { interface Request { session: Session<Visit> } }
+ *   namespace Express { interface Request extends WithSession<Visit> {} }
  * }
  * ```
  *
@@ -80,18 +83,14 @@ function showUrl(request: ExpressRequest, url: string): void {
   request.url = urlUnder(request.baseUrl, url)
 }
 
-/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
 function factsOf(request: ExpressRequest): RequestFacts {
-  return {
-    method: request.method ?? 'GET',
-    url: request.originalUrl,
-    get secure() {
-      return request.secure
+  return new LazyFacts(
+    {
+      method: request.method ?? 'GET',
+      url: request.originalUrl,
+      header: headerOf(request),
+      field: (name) => fieldOf(request.body, name),
     },
-    get clientAddress() {
-      return request.ip
-    },
-    header: headerOf(request),
-    field: (name) => fieldOf(request.body, name),
-  }
+    () => ({ secure: request.secure, clientAddress: request.ip }),
+  )
 }

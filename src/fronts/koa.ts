@@ -5,6 +5,7 @@ import { commitOnce } from './shared/commit-once.ts'
 import type { PlainAnswer } from './shared/failure.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
+import { LazyFacts } from './shared/lazy-facts.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
@@ -102,18 +103,14 @@ function showUrl(context: KoaContext, url: string): void {
   context.request.originalUrl = url
 }
 
-/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
 function factsOf(context: KoaContext): RequestFacts {
-  return {
-    method: context.method,
-    url: context.originalUrl,
-    get secure() {
-      return context.secure
+  return new LazyFacts(
+    {
+      method: context.method,
+      url: context.originalUrl,
+      header: headerOf(context.req),
+      field: (name) => fieldOf(context.request.body, name),
     },
-    get clientAddress() {
-      return context.ip
-    },
-    header: headerOf(context.req),
-    field: (name) => fieldOf(context.request.body, name),
-  }
+    () => ({ secure: context.secure, clientAddress: context.ip }),
+  )
 }

@@ -5,6 +5,7 @@ import type { Sessions } from '../core/sessions.ts'
 import { plainAnswer } from './shared/failure.ts'
 import type { Gate } from './shared/gate.ts'
 import { gateResponse } from './shared/gate.ts'
+import { LazyFacts } from './shared/lazy-facts.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
@@ -130,20 +131,15 @@ function answerFailure(options: Options, { request, response, gate }: Failed, er
   }
 }
 
-/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
 function factsOf(request: NodeRequest, options: Options): RequestFacts {
   const header = headerOf(request)
-  const client = (): ReturnType<typeof peerOf> => clientBehind(() => peerOf(request), header, options)
-  return {
-    method: request.method ?? 'GET',
-    url: request.url ?? '/',
-    get secure() {
-      return client().secure
+  return new LazyFacts(
+    {
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      header,
+      field: (name) => fieldOf(options.body?.(request), name),
     },
-    get clientAddress() {
-      return client().clientAddress
-    },
-    header,
-    field: (name) => fieldOf(options.body?.(request), name),
-  }
+    () => clientBehind(() => peerOf(request), header, options),
+  )
 }

@@ -65,22 +65,55 @@ interface Held<Data> {
 
 /** A document that the store holds as `stored`, or a new one that begins with the initial data. */
 export function openDocument<Data extends object>(rules: DocumentRules<Data>, stored?: string): Document<Data> {
-  const held: Held<Data> = { rules, base: stored, content: undefined }
-  return {
-    get isOpen() {
-      return held.content !== undefined
-    },
-    get content() {
-      return opened(held)
-    },
-    encode: (maxBytes, draft) => encode(held, maxBytes, draft),
-    differs: (text) => text !== held.base,
-    draft: () => draftOf(held),
-    isBasisOf: ({ basis }) => write(rules, opened(held)) === basis,
-    absorb: (draft, text) => absorb(held, draft, text),
-    settle: (text) => void (held.base = text),
-    reset: (text) => reset(held, text),
-    rebase: (theirs) => rebase(held, theirs),
+  return new HeldDocument({ rules, base: stored, content: undefined })
+}
+
+// A class, because an object literal with accessors costs V8 a hidden class at each request.
+class HeldDocument<Data extends object> implements Document<Data> {
+  readonly #held: Held<Data>
+
+  constructor(held: Held<Data>) {
+    this.#held = held
+  }
+
+  get isOpen(): boolean {
+    return this.#held.content !== undefined
+  }
+
+  get content(): Content<Data> {
+    return opened(this.#held)
+  }
+
+  encode(maxBytes: number, draft?: Content<Data>): string {
+    return encode(this.#held, maxBytes, draft)
+  }
+
+  differs(text: string): boolean {
+    return text !== this.#held.base
+  }
+
+  draft(): Draft<Data> {
+    return draftOf(this.#held)
+  }
+
+  isBasisOf({ basis }: Draft<Data>): boolean {
+    return write(this.#held.rules, opened(this.#held)) === basis
+  }
+
+  absorb(draft: Draft<Data>, text: string): void {
+    absorb(this.#held, draft, text)
+  }
+
+  settle(text: string): void {
+    this.#held.base = text
+  }
+
+  reset(text?: string): void {
+    reset(this.#held, text)
+  }
+
+  rebase(theirs: string): readonly string[] {
+    return rebase(this.#held, theirs)
   }
 }
 

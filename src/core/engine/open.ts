@@ -1,8 +1,8 @@
 import { sha256, toBase64Url } from '#platform'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Content } from '../data/document.ts'
-import { openDocument } from '../data/document.ts'
 import { SessionError, isSessionError } from '../errors.ts'
+import { isOutage } from './guard.ts'
 import type { StoreKey } from '../key.ts'
 import { storeKeyOf } from '../key.ts'
 import { isExpired } from '../policy.ts'
@@ -148,7 +148,7 @@ export async function admit<Data extends object>(
     emitter.emit('mismatch', { reference: referenceOf(record.handle), ...addressOf(state.facts) })
     return refuse(state)
   }
-  state.document = openDocument(config.rules, record.data)
+  state.document.reset(record.data)
   state.token = presented.token
   state.isNew = false
   state.isStarted = true
@@ -227,10 +227,6 @@ function isBoundHere<Data extends object>(state: State<Data>, meta: Meta): boole
 
 function addressOf(facts: RequestFacts): { readonly clientAddress?: string } {
   return facts.clientAddress === undefined ? {} : { clientAddress: facts.clientAddress }
-}
-
-function isOutage(error: unknown): boolean {
-  return isSessionError(error) && (error.code === 'store-unavailable' || error.code === 'store-timeout')
 }
 
 /** The error for an operation whose session has ended meanwhile. */

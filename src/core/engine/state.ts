@@ -68,7 +68,7 @@ export interface State<Data extends object> {
   live: Live | undefined
   /** The record as it was when it was found gone from its key. A logout ends it wherever it lives now. */
   lost: SessionRecord | undefined
-  document: Document<Data>
+  readonly document: Document<Data>
   /** The idle limit that this request has asked for, in milliseconds; to be kept with the record. */
   idle: number | undefined
   /** The text of a save that the store never answered. */

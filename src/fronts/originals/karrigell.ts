@@ -1,15 +1,17 @@
 import type { SessionsOptions } from '../../core/config.ts'
+import type { Duration } from '../../core/duration.ts'
 import type { CookieOptions } from '../../core/web/cookie-carrier.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'
-import type { ProxyOptions } from '../shared/proxy.ts'
 import { pathCarrier } from './karrigell/path-carrier.ts'
 import type { SessionStorage } from './karrigell/storages.ts'
 import { memorySessions } from './karrigell/storages.ts'
-import { forwarded } from './shared/forwarded.ts'
-import type { Reply, Servers } from './shared/servers.ts'
-import { pathOf, queryOf, serversFor } from './shared/servers.ts'
+import type { Pages } from './shared/pages.ts'
+import { pageAmong } from './shared/pages.ts'
+import { sentFields } from './shared/sent-fields.ts'
+import type { ServerOptions, Servers } from './shared/servers.ts'
+import { apart, queryOf, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
 import { submitted, unhurried } from './shared/visit.ts'
 
@@ -20,11 +22,12 @@ export type {
   SessionStorage,
   SqliteSessionsOptions,
 } from './karrigell/storages.ts'
-export type { Reply, Servers } from './shared/servers.ts'
+export type { Pages } from './shared/pages.ts'
+export type { Reply, ServerOptions, Servers } from './shared/servers.ts'
 
 /** What {@link createKarrigell} takes: what `createSessions` takes, and nothing that must be given. */
 export interface KarrigellOptions<Data extends object>
-  extends Omit<Partial<SessionsOptions<Data>>, 'store' | 'codec' | 'carriers' | 'cookie'>, ProxyOptions {
+  extends Omit<Partial<SessionsOptions<Data>>, 'store' | 'codec' | 'carriers' | 'cookie'>, ServerOptions {
   /** Where sessions are kept. @defaultValue `memorySessions()` */
   readonly storage?: SessionStorage
   /**
@@ -55,14 +58,21 @@ export type SessionObject<Data extends object> = Data & {
 
 /** One application's `Session`, and the servers for its scripts. */
 export interface Karrigell<Data extends object> {
-  /** The session of the visitor whose request is being served. It begins with the first call, and ends with `close`. */
+  /**
+   * The session of the visitor whose request is being served. It begins with the first call, and ends with `close`.
+   * @throws TypeError for a time or a path that is none.
+   * @throws SessionError `no-session` where no request is being served.
+   */
   Session(call?: SessionCall): SessionObject<Data>
   /** The fields of the query and of the submitted form: reading one that is not there is an error. */
   readonly REQUEST: Readonly<Record<string, string>>
   /** The engine beneath, to serve with other fronts, to list sessions, to end them, and to close. */
   readonly sessions: Sessions<Data>
-  /** Serves scripts, each under its path, as files in a folder would be. */
-  serve(scripts: Readonly<Record<string, () => Reply | Promise<Reply>>>): Servers
+  /**
+   * Serves scripts.
+   * @throws TypeError for what is no script, or under no path.
+   */
+  serve(scripts: Pages): Servers
 }
 
 /**
@@ -74,12 +84,14 @@ export interface Karrigell<Data extends object> {
  * ```
  *
  * They end 15 minutes after they were last used. There are never more than 1000: the one that was created first gives place.
+ * @throws TypeError naming the option that is wrong.
  */
 export function createKarrigell<Data extends object = Record<string, unknown>>(
   options: KarrigellOptions<Data> = {},
 ): Karrigell<Data> {
-  const { trustProxy = false, proxyHeader = 'x-forwarded', application, cookie, timeouts, ...rest } = options
-  const { storage = memorySessions(), ...engine } = rest
+  const { server, engine: rest } = apart(options)
+  const { storage = memorySessions(), application, cookie, timeouts, ...engine } = rest
+  checkStorage(storage, engine)
   const { carrier, setPath } = pathCarrier(nameOf(application), { ...cookie, now: engine.now ?? Date.now })
   const sessions = createSessions<Data>({
     ...engine,
@@ -94,7 +106,7 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
     Session({ expires, path = '/' } = {}) {
       const session = sessions.current()
       const known = objects.get(session)
-      const start = expires === undefined ? {} : ({ idle: `${expires}s` } as const)
+      const start = expires === undefined ? {} : { idle: idleFor(expires) }
       if (known !== undefined) {
         // One that was closed stays closed.
         if (session.isStarted) session.start(start)
@@ -105,27 +117,26 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
       objects.set(session, made)
       return made
     },
-    REQUEST: requestOf(sessions),
-    serve: (scripts) => {
-      const page = async (session: Session<Data>): Promise<Reply> => {
-        const path = pathOf(session)
-        return Object.hasOwn(scripts, path) ? ((await scripts[path]?.()) ?? '') : NOT_FOUND
-      }
-      return serversFor(sessions, page, { trustProxy, proxyHeader })
-    },
+    REQUEST: sentFields('REQUEST', () => {
+      const session = sessions.current()
+      return new URLSearchParams([...queryOf(session), ...submitted(session)])
+    }),
+    serve: (scripts) => serversFor(sessions, pageAmong(scripts), server),
   }
 }
 
-const NOT_FOUND: Reply = { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'Not Found' }
-
-function requestOf<Data extends object>(sessions: Sessions<Data>): Readonly<Record<string, string>> {
-  const current = (): Record<string, string> => {
-    const session = sessions.current()
-    const data = Object.fromEntries([...queryOf(session), ...submitted(session)])
-    return strictData({ data }, { kind: 'item', missing: missingIn('REQUEST') })
+function checkStorage(storage: SessionStorage, others: object): void {
+  if ('store' in others) {
+    throw new TypeError('createKarrigell: store is no option here; give storage, such as { open: () => store }')
   }
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it stands for the fields of whichever request runs
-  return forwarded(current) as Readonly<Record<string, string>>
+  if (typeof storage?.open === 'function') return
+  throw new TypeError("storage: expected a storage, such as sqliteSessions('sessions.db') or { open: () => store }")
+}
+
+function idleFor(expires: number): Duration {
+  // Up to a year, so that no number is written with an exponent.
+  if (typeof expires === 'number' && expires >= 1 && expires <= 31_536_000) return `${expires}s`
+  throw new TypeError('Session: expires must be a number of seconds, from 1 to a year')
 }
 
 function nameOf(application: string | undefined): string {
@@ -139,14 +150,11 @@ function objectOf<Data extends object>(session: Session<Data>, accept: SessionSt
   const members = { close: (): Promise<void> => unhurried(session, session.destroy()) }
   const view = strictData(session, {
     kind: 'attribute',
-    missing: missingIn('Session()'),
+    name: 'Session()',
+    ask: 'in',
     members,
     ...(accept === undefined ? {} : { accept }),
   })
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- strictData shows the members beside the data
   return view as SessionObject<Data>
-}
-
-function missingIn(holder: string): (key: string) => Error {
-  return (key) => new ReferenceError(`${holder}: there is no ${JSON.stringify(key)}; ask with in`)
 }

@@ -5,16 +5,19 @@ import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'
 import { fileStore } from '../../stores/file.ts'
-import type { ProxyOptions } from '../shared/proxy.ts'
-import type { Reply, Servers } from './shared/servers.ts'
-import { pathOf, serversFor } from './shared/servers.ts'
+import type { Pages } from './shared/pages.ts'
+import { pageAmong } from './shared/pages.ts'
+import { sentFields } from './shared/sent-fields.ts'
+import type { ServerOptions, Servers } from './shared/servers.ts'
+import { apart, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
 import { submitted, unhurried } from './shared/visit.ts'
 
-export type { Reply, Servers } from './shared/servers.ts'
+export type { Pages } from './shared/pages.ts'
+export type { Reply, ServerOptions, Servers } from './shared/servers.ts'
 
 /** What {@link createPyhp} takes: everything that `createSessions` takes, and nothing that must be given. */
-export interface PyhpOptions<Data extends object> extends Partial<SessionsOptions<Data>>, ProxyOptions {}
+export interface PyhpOptions<Data extends object> extends Partial<SessionsOptions<Data>>, ServerOptions {}
 
 /** `pyhp.session`: the session of whichever request is being served. */
 export interface PyhpSession<Data extends object> {
@@ -47,8 +50,11 @@ export interface Pyhp<Data extends object> {
   readonly post: Readonly<Record<string, string>>
   /** The engine beneath, to list sessions, to end them, to listen to events, and to close. */
   readonly sessions: Sessions<Data>
-  /** Serves pages, each under its path, as files in a folder would be. */
-  serve(pages: Readonly<Record<string, () => Reply | Promise<Reply>>>): Servers
+  /**
+   * Serves pages.
+   * @throws TypeError for what is no page, or under no path.
+   */
+  serve(pages: Pages): Servers
 }
 
 /**
@@ -61,29 +67,23 @@ export interface Pyhp<Data extends object> {
  * ```
  *
  * Sessions are files in `pyhp-sessions` unless a store is given.
+ * @throws TypeError naming the option that is wrong.
+ * @throws SessionError `store-unavailable` when that directory cannot be made.
  */
 export function createPyhp<Data extends object = Record<string, unknown>>(options: PyhpOptions<Data> = {}): Pyhp<Data> {
-  const { trustProxy = false, proxyHeader = 'x-forwarded', timeouts, ...rest } = options
+  const { server, engine } = apart(options)
   const sessions = createSessions<Data>({
-    store: () => fileStore({ directory: 'pyhp-sessions', now: rest.now ?? Date.now }),
-    ...rest,
-    timeouts: { idle: '15m', touchEvery: '0s', ...timeouts },
+    store: () => fileStore({ directory: 'pyhp-sessions', now: engine.now ?? Date.now }),
+    ...engine,
+    timeouts: { idle: '15m', touchEvery: '0s', ...engine.timeouts },
   })
   return {
     sessions,
     session: sessionOf(sessions),
-    post: postOf(sessions),
-    serve: (pages) => {
-      const page = async (session: Session<Data>): Promise<Reply> => {
-        const path = pathOf(session)
-        return Object.hasOwn(pages, path) ? ((await pages[path]?.()) ?? '') : NOT_FOUND
-      }
-      return serversFor(sessions, page, { trustProxy, proxyHeader })
-    },
+    post: sentFields('pyhp.post', () => submitted(sessions.current())),
+    serve: (pages) => serversFor(sessions, pageAmong(pages), server),
   }
 }
-
-const NOT_FOUND: Reply = { status: 404, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'Not Found' }
 
 function sessionOf<Data extends object>(sessions: Sessions<Data>): PyhpSession<Data> {
   // What was there once in a request stays to be read: after `wipe` it is empty.
@@ -99,7 +99,8 @@ function sessionOf<Data extends object>(sessions: Sessions<Data>): PyhpSession<D
     },
     get data() {
       const session = found()
-      if (session !== undefined) return strictData(session, { kind: 'item', missing: missingIn('session.data') })
+      if (session !== undefined)
+        return strictData(session, { kind: 'item', name: 'pyhp.session.data', ask: 'in, or use get' })
       throw new SessionError('no-session', 'pyhp.session: this visitor has no session; call pyhp.session.start() first')
     },
     get: <Key extends keyof Data>(key: Key, fallback?: Data[Key]) => {
@@ -114,27 +115,4 @@ function sessionOf<Data extends object>(sessions: Sessions<Data>): PyhpSession<D
       return unhurried(sessions.current(), sessions.current().destroy())
     },
   }
-}
-
-/** One dictionary for all requests, with the fields of the one that is being served. */
-function postOf<Data extends object>(sessions: Sessions<Data>): Readonly<Record<string, string>> {
-  const fields = (): Record<string, string> =>
-    strictData(
-      { data: Object.fromEntries(submitted(sessions.current())) },
-      { kind: 'item', missing: missingIn('post') },
-    )
-  return new Proxy<Record<string, string>>(
-    {},
-    {
-      get: (_, key): unknown => Reflect.get(fields(), key),
-      has: (_, key) => Reflect.has(fields(), key),
-      ownKeys: () => Reflect.ownKeys(fields()),
-      getOwnPropertyDescriptor: (_, key) => Reflect.getOwnPropertyDescriptor(fields(), key),
-      set: () => false,
-    },
-  )
-}
-
-function missingIn(dictionary: string): (key: string) => Error {
-  return (key) => new RangeError(`pyhp.${dictionary}: there is no ${JSON.stringify(key)}; ask with in, or use get`)
 }

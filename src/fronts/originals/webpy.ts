@@ -8,5 +8,4 @@ export type { SessionConstructor, SessionHost, SessionMembers } from './webpy/se
 export type { SessionExtras } from './webpy/sessions.ts'
 export { DiskStore, MemoryStore, ShelfStore, Store } from './webpy/stores.ts'
 export type { SessionStorage, Shelf, StoredSession } from './webpy/stores.ts'
-export type { Reply, Servers } from './shared/servers.ts'
-export type { ProxyOptions } from '../shared/proxy.ts'
+export type { Reply, ServerOptions, Servers } from './shared/servers.ts'

@@ -3,16 +3,15 @@ import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'
 import { fileStore } from '../../stores/file.ts'
-import type { ProxyOptions } from '../shared/proxy.ts'
-import type { Reply, Servers } from './shared/servers.ts'
-import { pathOf, queryOf, serversFor } from './shared/servers.ts'
+import type { Reply, ServerOptions, Servers } from './shared/servers.ts'
+import { apart, pathOf, queryOf, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
 import { submitted, unhurried } from './shared/visit.ts'
 
-export type { Servers } from './shared/servers.ts'
+export type { ServerOptions, Servers } from './shared/servers.ts'
 
 /** What {@link createWebStack} takes: everything that `createSessions` takes, and nothing that must be given. */
-export interface WebStackOptions<Value> extends Partial<SessionsOptions<Record<string, Value>>>, ProxyOptions {}
+export interface WebStackOptions<Value> extends Partial<SessionsOptions<Record<string, Value>>>, ServerOptions {}
 
 /** A session as a dictionary. Keys are strings, and so are values unless the application says otherwise. */
 export interface DictionarySession<Value> extends Iterable<string> {
@@ -65,7 +64,10 @@ export interface Resource<Value = string> {
 export interface WebStack<Value = string> {
   /** The engine beneath, to list sessions, to end them, to listen to events, and to close. */
   readonly sessions: Sessions<Record<string, Value>>
-  /** The application for `node`, `express` and `fetch`. */
+  /**
+   * The application for `node`, `express` and `fetch`.
+   * @throws TypeError for what is no resource.
+   */
   deploy(resource: Resource<Value>): Servers
 }
 
@@ -79,23 +81,27 @@ export interface WebStack<Value = string> {
  * ```
  *
  * Sessions are files in `WebStack-sessions`, which is made if it is missing, unless a store is given.
+ * @throws TypeError naming the option that is wrong.
  * @throws SessionError `store-unavailable` when that directory cannot be made.
  */
 export function createWebStack<Value = string>(options: WebStackOptions<Value> = {}): WebStack<Value> {
-  const { trustProxy = false, proxyHeader = 'x-forwarded', ...rest } = options
+  const { server, engine } = apart(options)
   const sessions = createSessions<Record<string, Value>>({
-    store: () => fileStore({ directory: 'WebStack-sessions', now: rest.now ?? Date.now }),
-    ...rest,
+    store: () => fileStore({ directory: 'WebStack-sessions', now: engine.now ?? Date.now }),
+    ...engine,
   })
   return {
     sessions,
     deploy: (resource) => {
+      if (typeof resource?.respond !== 'function') {
+        throw new TypeError('deploy: expected an object with the method respond, which is given a transaction')
+      }
       const page = async (session: Session<Record<string, Value>>): Promise<Reply> => {
         let reply: Reply = ''
         await resource.respond(transactionOf(session, (sent) => void (reply = sent)))
         return reply
       }
-      return serversFor(sessions, page, { trustProxy, proxyHeader })
+      return serversFor(sessions, page, server)
     },
   }
 }
@@ -136,10 +142,7 @@ function dictionaryOf<Value>(session: Session<Record<string, Value>>): Dictionar
   }
   return {
     get data() {
-      return strictData(session, {
-        kind: 'item',
-        missing: (key) => new RangeError(`session: there is no ${JSON.stringify(key)}; ask with has, or use get`),
-      })
+      return strictData(session, { kind: 'item', name: 'session', ask: 'has, or use get' })
     },
     keys: () => session.keys(),
     has: (key) => session.has(key),

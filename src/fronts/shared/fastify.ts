@@ -1,4 +1,5 @@
 import type { Answer, RequestFacts } from '../../core/web/carrier.ts'
+import { LazyFacts } from './lazy-facts.ts'
 import type { NodeRequest } from './node-request.ts'
 import { fieldOf, headerOf } from './node-request.ts'
 import type { NodeResponse } from './node-response.ts'
@@ -58,20 +59,16 @@ export function showUrl(request: FastifyRequest, url: string): void {
   Reflect.set(request.raw, isRewritten(request) ? 'originalUrl' : 'url', url)
 }
 
-/** What the request tells; looked up when asked for, because an anonymous visit asks for next to nothing. */
 export function factsOf(request: FastifyRequest): RequestFacts {
-  return {
-    method: request.method,
-    url: urlOf(request),
-    get secure() {
-      return request.protocol === 'https'
+  return new LazyFacts(
+    {
+      method: request.method,
+      url: urlOf(request),
+      header: headerOf(request.raw),
+      field: (name) => fieldOf(request.body, name),
     },
-    get clientAddress() {
-      return request.ip
-    },
-    header: headerOf(request.raw),
-    field: (name) => fieldOf(request.body, name),
-  }
+    () => ({ secure: request.protocol === 'https', clientAddress: request.ip }),
+  )
 }
 
 // Not `request.originalUrl`, which would remember the token.

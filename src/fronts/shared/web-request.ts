@@ -1,5 +1,6 @@
 import type { RequestFacts } from '../../core/web/carrier.ts'
 import { isForm, readForm } from './form.ts'
+import { LazyFacts } from './lazy-facts.ts'
 import type { Peer } from './proxy.ts'
 
 /** What every front of requests of the web's own kind can be told. */
@@ -19,18 +20,16 @@ interface WebHead {
 /** What a request of the web's own kind tells; `client` is asked only when somebody wants to know. */
 export async function webFactsOf(request: Request, client: () => Peer, options: FormOption): Promise<RequestFacts> {
   const form = options.form === true && isForm(request) ? await readForm(request) : undefined
-  return {
-    method: request.method,
-    url: request.url.slice(request.url.indexOf('/', request.url.indexOf('//') + 2)),
-    get secure() {
-      return client().secure
+  const { method, url } = request
+  return new LazyFacts(
+    {
+      method,
+      url: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+      header: webHeaderOf(request),
+      field: (name) => form?.get(name) ?? undefined,
     },
-    get clientAddress() {
-      return client().clientAddress
-    },
-    header: webHeaderOf(request),
-    field: (name) => form?.get(name) ?? undefined,
-  }
+    client,
+  )
 }
 
 /** A request header by lower-case name. A server of HTTP/2 may tell the host in the URL only. */

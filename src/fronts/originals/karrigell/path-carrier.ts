@@ -18,7 +18,8 @@ export function pathCarrier(name: string, options: Omit<CookieOptions, 'name' | 
   const carrier = cookieCarrier({ ...options, name } as CookieOptions)
   const withPath = ({ cookies = [], ...rest }: Carried, facts: RequestFacts): Carried => ({
     ...rest,
-    cookies: cookies.map((line) => line.replace('; Path=/;', `; Path=${paths.get(facts) ?? '/'};`)),
+    // A function, because in a text `$&` would stand for what it replaces.
+    cookies: cookies.map((line) => line.replace('; Path=/;', () => `; Path=${paths.get(facts) ?? '/'};`)),
   })
   return {
     carrier: {

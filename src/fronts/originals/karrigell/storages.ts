@@ -5,7 +5,7 @@ import type { Store } from '../../../core/store.ts'
 import { fileStore } from '../../../stores/file.ts'
 import { memoryStore } from '../../../stores/memory.ts'
 import { sqliteStore } from '../../../stores/sqlite.ts'
-import { refuseUnkeepable } from '../shared/keepable.ts'
+import { refusalFor, refuseUnkeepable } from '../shared/keepable.ts'
 import { keyedStore } from '../shared/keyed-store.ts'
 import { queued } from '../shared/queued.ts'
 import { heldObjects } from './held.ts'
@@ -33,6 +33,7 @@ export interface MemorySessionsOptions {
 /**
  * Sessions in this process's memory, which accept any object: plain objects and lists are kept as data, and of all else
  * (instances of classes, connections, functions) the very object that was set is there again in the next request.
+ * @throws TypeError when `maxSessions` is no whole number from 1 on.
  */
 export function memorySessions(options: MemorySessionsOptions = {}): SessionStorage {
   const { maxSessions = 1000, allowInProduction = false } = options
@@ -40,6 +41,7 @@ export function memorySessions(options: MemorySessionsOptions = {}): SessionStor
   const { codec, objectsIn } = heldObjects()
   return {
     codec,
+    accept: refusalFor(codec),
     open: (now) => {
       const store = memoryStore({ maxEntries: maxSessions, evict: 'oldest-created', allowInProduction, now })
       return keepingStore(store, maxSessions, objectsIn).store
@@ -58,7 +60,10 @@ export interface SqliteSessionsOptions {
   readonly maxSessions?: number
 }
 
-/** Sessions in an SQLite database, which outlive a restart and may be shared by several processes. */
+/**
+ * Sessions in an SQLite database, which outlive a restart and may be shared by several processes.
+ * @throws TypeError when `maxSessions` is no whole number from 1 on.
+ */
 export function sqliteSessions(path: string, options: SqliteSessionsOptions = {}): SessionStorage {
   const maxSessions = checkedCount('sqliteSessions: maxSessions', options.maxSessions ?? 100)
   return { accept: refuseUnkeepable, open: (now) => newestStore(sqliteStore({ path, now }), maxSessions) }
@@ -77,6 +82,7 @@ export interface CustomStorage {
 /**
  * Sessions in a storage of your own, whose methods may return promises. They are called one after the other for each
  * session, in this process: several processes on one such storage can lose each other's changes.
+ * @throws TypeError when a method is missing.
  */
 export function customSessions(storage: CustomStorage): SessionStorage {
   if (typeof storage?.get !== 'function' || typeof storage.save !== 'function') {

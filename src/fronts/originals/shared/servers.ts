@@ -27,6 +27,12 @@ export type Reply =
       readonly body?: string
     }
 
+/** How requests are read. */
+export interface ServerOptions extends ProxyOptions {
+  /** For `fetch`: the client's address, which every runtime tells in its own way; `rest` is what it passes. */
+  clientAddress?(this: void, request: Request, ...rest: readonly unknown[]): string | undefined
+}
+
 /** One application for several kinds of server. */
 export interface Servers {
   /** For `createServer` of node:http, node:https and node:http2. */
@@ -38,7 +44,15 @@ export interface Servers {
     next: (error?: unknown) => void,
   ) => void
   /** For everything that turns a `Request` into a `Response`: Bun, Deno, Workers. */
-  readonly fetch: (request: Request) => Promise<Response>
+  readonly fetch: (request: Request, ...rest: readonly unknown[]) => Promise<Response>
+}
+
+/** The options that are for the servers, and those that are for the engine. */
+export function apart<Options extends ServerOptions>(
+  options: Options,
+): { readonly server: ServerOptions; readonly engine: Omit<Options, keyof ServerOptions> } {
+  const { trustProxy = false, proxyHeader = 'x-forwarded', clientAddress = () => undefined, ...engine } = options
+  return { server: { trustProxy, proxyHeader, clientAddress }, engine }
 }
 
 /** A page reads the request from `session.facts`, its address from `session.url`, its form by `submitted(session)`. */
@@ -48,7 +62,7 @@ export type Page<Data extends object> = (session: Session<Data>) => Reply | Prom
 export function serversFor<Data extends object>(
   sessions: Sessions<Data>,
   page: Page<Data>,
-  options: ProxyOptions = {},
+  options: ServerOptions,
 ): Servers {
   const answer = async (session: Session<Data>, fields: URLSearchParams): Promise<PlainAnswer> =>
     answerOf(await visit(session, fields, page))
@@ -75,11 +89,15 @@ type Answering<Data extends object> = (session: Session<Data>, fields: URLSearch
 function nodeServer<Data extends object>(
   sessions: Sessions<Data>,
   answer: Answering<Data>,
-  options: ProxyOptions,
+  { trustProxy = false, proxyHeader = 'x-forwarded' }: ServerOptions,
 ): Servers['node'] {
   const forms = new WeakMap<object, URLSearchParams>()
   const formOf = (request: object): URLSearchParams => forms.get(request) ?? new URLSearchParams()
-  const withSession = nodeSessions(sessions, { ...options, body: (request) => Object.fromEntries(formOf(request)) })
+  const withSession = nodeSessions(sessions, {
+    trustProxy,
+    proxyHeader,
+    body: (request) => Object.fromEntries(formOf(request)),
+  })
   const serve = withSession<NodeRequest, NodeResponse>(async (request, response, session) =>
     sendAnswer(response, await answer(session, formOf(request))),
   )
@@ -124,7 +142,7 @@ async function formOfExpress(request: Parameters<Servers['express']>[0]): Promis
 function fetchServer<Data extends object>(
   sessions: Sessions<Data>,
   answer: Answering<Data>,
-  options: ProxyOptions,
+  options: ServerOptions,
 ): Servers['fetch'] {
   const onError = (error: unknown): Response => {
     console.error(error)

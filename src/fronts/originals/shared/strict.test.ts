@@ -3,10 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { StrictOptions } from './strict.ts'
 import { strictData } from './strict.ts'
 
-const missing = (key: string): Error => new RangeError(`no ${key}`)
-
 function view(data: Record<string, unknown>, options: Partial<StrictOptions> = {}): Record<string, unknown> {
-  return strictData({ data }, { kind: 'item', missing, ...options })
+  return strictData({ data }, { kind: 'item', name: 'data', ask: 'in', ...options })
 }
 
 describe('strict data', () => {
@@ -28,7 +26,8 @@ describe('strict data', () => {
   it('throws for what is not there, and not for what is there and undefined', () => {
     const strict = view({ known: undefined })
     expect(strict['known']).toBe(undefined)
-    expect(() => strict['unknown']).toThrow(new RangeError('no unknown'))
+    expect(() => strict['unknown']).toThrow(new RangeError('data: there is no "unknown"; ask with in'))
+    expect(() => view({}, { kind: 'attribute' })['unknown']).toThrow(ReferenceError)
   })
 
   it('has no keys but its own as a dictionary, and what every object has as an object', () => {
@@ -60,6 +59,8 @@ describe('strict data', () => {
     expect(Reflect.apply(strict['close'] as () => string, undefined, [])).toBe('closed')
     expect(() => (strict['close'] = 1)).toThrow(/the name close is taken/)
     expect(data).toEqual({})
+    data['close'] = 'stored by other ways'
+    expect(typeof strict['close']).toBe('function')
   })
 
   it('refuses at the assignment what the session cannot keep', () => {

@@ -7,8 +7,10 @@ export interface StrictOptions {
    * `attribute`: an object of attributes, which has what every object has.
    */
   readonly kind: 'item' | 'attribute'
-  /** The error for a key that the data does not have. */
-  readonly missing: (key: string) => Error
+  /** What the error for a key that is not there calls the data. */
+  readonly name: string
+  /** With what to ask for a key, as that error says. */
+  readonly ask: string
   /** What stands beside the data under a name of its own; the data cannot take these names. */
   readonly members?: object
   /** Throws for a value that the session cannot keep. */
@@ -16,18 +18,20 @@ export interface StrictOptions {
 }
 
 /**
- * The data of a session, to read and to change, where reading what is not there is an error instead of `undefined`. Ask
- * with `in`. What is stored is the session's own data; this is a view of it.
+ * The data of a session, to read and to change, where reading what is not there is an error instead of `undefined`: a
+ * RangeError of an item, a ReferenceError of an attribute. What is stored is the session's own data; this is a view of it.
  */
 export function strictData<Data extends object>(session: { readonly data: Data }, options: StrictOptions): Data {
-  const { kind, missing, members = {}, accept } = options
+  const { kind, name, ask, members = {}, accept } = options
+  const Missing = kind === 'item' ? RangeError : ReferenceError
   return new Proxy(session.data, {
     get(data, key): unknown {
-      if (typeof key === 'symbol' || Object.hasOwn(data, key)) return Reflect.get(data, key)
+      // The members first: what was stored by other ways than this one must not hide them.
       if (Object.hasOwn(members, key)) return Reflect.get(members, key)
+      if (typeof key === 'symbol' || Object.hasOwn(data, key)) return Reflect.get(data, key)
       if (kind === 'attribute' && key in data) return Reflect.get(data, key)
       if (ASKED_BY_THE_LANGUAGE.has(key)) return undefined
-      throw missing(key)
+      throw new Missing(`${name}: there is no ${JSON.stringify(key)}; ask with ${ask}`)
     },
     has: (data, key) => Object.hasOwn(data, key),
     set(data, key, value: unknown) {

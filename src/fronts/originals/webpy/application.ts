@@ -1,8 +1,9 @@
 import { ambient } from '#platform'
 import type { Session as EngineSession } from '../../../core/session.ts'
-import type { ProxyOptions } from '../../shared/proxy.ts'
+import { plainAnswer } from '../../shared/failure.ts'
+import { sendAnswer } from '../../shared/node-response.ts'
 import { forwarded } from '../shared/forwarded.ts'
-import type { Reply, Servers } from '../shared/servers.ts'
+import type { Reply, ServerOptions, Servers } from '../shared/servers.ts'
 import { pathOf, queryOf, serversFor } from '../shared/servers.ts'
 import { submitted } from '../shared/visit.ts'
 import type { SessionHost } from './session.ts'
@@ -81,14 +82,16 @@ export function unloadhook(hook: () => unknown): Processor {
 
 /**
  * Pages under their paths. An application under a path answers all paths below it. Requests are served once a Session
- * was made for the application.
+ * was made for the application; before, they are an error.
+ * @throws TypeError for what is no page, or under no path.
  */
-export function application(urls: Urls, options: ProxyOptions = {}): Application {
+export function application(urls: Urls, options: ServerOptions = {}): Application {
+  checkUrls(urls)
   const processors: Processor[] = []
   let served: { readonly sessions: unknown; readonly servers: Servers } | undefined
   const servers = (): Servers => {
     if (served !== undefined) return served.servers
-    throw new TypeError('application: it has no sessions yet; make them: new Session(app, store)')
+    throw new TypeError(NO_SESSIONS)
   }
   const handle = (path: string, method: string): Promise<Reply> =>
     processors.reduceRight<() => Promise<Reply>>(
@@ -106,22 +109,47 @@ export function application(urls: Urls, options: ProxyOptions = {}): Application
     addProcessor: (processor) => void processors.push(processor),
     addSessions(sessions) {
       if (served !== undefined && served.sessions !== sessions) {
-        throw new TypeError('application: it has sessions already')
+        throw new TypeError(
+          'application: it has sessions already; for a set-up that runs again give the Session a name',
+        )
       }
       served ??= { sessions, servers: serversFor(sessions, answer, options) }
     },
-    node: (request, response) => servers().node(request, response),
+    node(request, response) {
+      if (served !== undefined) return served.servers.node(request, response)
+      // Thrown here it would end the process.
+      const error = new TypeError(NO_SESSIONS)
+      console.error(error)
+      return sendAnswer(response, plainAnswer(error))
+    },
     express: (request, response, next) => servers().express(request, response, next),
-    fetch: async (request) => servers().fetch(request),
+    fetch: async (request, ...rest) => servers().fetch(request, ...rest),
   }
 }
+
+const NO_SESSIONS =
+  'application: it has no sessions yet; make them: new Session(app, store). ' +
+  'For a set-up that runs again (hot reload) give the Session a name, and make it each time'
+
+function checkUrls(urls: Urls): void {
+  if (typeof urls !== 'object' || urls === null) throw new TypeError(`application: expected ${EXPECTED}`)
+  for (const [path, target] of Object.entries(urls)) {
+    const isTarget = typeof target === 'function' || (typeof target === 'object' && target !== null)
+    if (path.startsWith('/') && isTarget) continue
+    throw new TypeError(`application: ${JSON.stringify(path)} is no page; expected ${EXPECTED}`)
+  }
+}
+
+const EXPECTED = "pages and applications under paths, such as { '/count': () => 'one' }"
 
 async function pageAt(urls: Urls, path: string, method: string): Promise<Reply> {
   const page = Object.hasOwn(urls, path) ? urls[path] : undefined
   if (typeof page === 'function') return page()
   if (page !== undefined && !isApplication(page)) {
-    const answer = page[method] ?? (method === 'HEAD' ? page['GET'] : undefined)
-    return answer === undefined ? { status: 405, body: 'method not allowed' } : answer()
+    const name = Object.hasOwn(page, method) || method !== 'HEAD' ? method : 'GET'
+    const answer = Object.hasOwn(page, name) ? page[name] : undefined
+    if (answer !== undefined) return answer()
+    return { status: 405, headers: { allow: Object.keys(page).join(', ') }, body: 'method not allowed' }
   }
   for (const [start, below] of Object.entries(urls)) {
     if (!isApplication(below) || !(path === start || path.startsWith(`${start}/`))) continue

@@ -1,4 +1,4 @@
-import { isProduction } from '#platform'
+import { isProduction, utf8Length } from '#platform'
 import type { Carrier } from '../../../core/web/carrier.ts'
 import type { Clock } from '../../../core/clock.ts'
 import type { CookieCarrier, CookieOptions } from '../../../core/web/cookie-carrier.ts'
@@ -67,7 +67,7 @@ export type DerivedOptions = Pick<
 /** The engine's options for these parameters. */
 export function optionsFor(parameters: SessionParameters): DerivedOptions {
   const { timeout, ignore_expiry, expired_message, secret_key } = parameters
-  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout: expected a number of seconds')
+  checkParameters(parameters)
   return {
     namespace: withoutPrefix(parameters.cookie_name),
     // Written down at each use, as in web.py; and it has no other end, but nothing lasts for ever.
@@ -78,6 +78,18 @@ export function optionsFor(parameters: SessionParameters): DerivedOptions {
     refusal: ignore_expiry ? { answer: 'new' } : { answer: 'message', message: expired_message },
     ...(secret_key === undefined ? {} : { secrets: [secret_key] }),
   }
+}
+
+// Under the names that a user of web.py has written; the engine would complain under its own.
+function checkParameters(parameters: SessionParameters): void {
+  const { timeout, secret_key, expired_message } = parameters
+  if (!(Number.isFinite(timeout) && timeout > 0)) throw new TypeError('timeout: expected a number of seconds')
+  for (const name of ['ignore_expiry', 'ignore_change_ip', 'httponly', 'secure'] as const) {
+    if (typeof parameters[name] !== 'boolean') throw new TypeError(`${name}: expected true or false`)
+  }
+  if (typeof expired_message !== 'string') throw new TypeError('expired_message: expected a text')
+  if (secret_key === undefined || (typeof secret_key === 'string' && utf8Length(secret_key) >= 32)) return
+  throw new TypeError('secret_key: expected at least 32 random bytes, or undefined; ids do not need it')
 }
 
 /** How the cookie is to be, beyond the parameters. */

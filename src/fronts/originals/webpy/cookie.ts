@@ -12,7 +12,10 @@ export interface CookieRules {
   readonly wasKilled: (session: object) => boolean
 }
 
-/** Lets the response carry the cookie also when there is nothing new to say, as every response of web.py does. */
+/**
+ * Lets the response carry the cookie also when there is nothing new to say, as web.py's do. Only where the visitor has
+ * some cookie already and no session there is none: it could overwrite that of a session which began meanwhile.
+ */
 export function alwaysWithCookie<Data extends object>(session: Session<Data>, rules: CookieRules): Session<Data> {
   const commit = session.commit.bind(session)
   session.commit = async (): Promise<Outcome | undefined> => {
@@ -35,7 +38,8 @@ async function cookiesFor<Data extends object>(
   if (more.length > 0 || session.isDegraded) return []
   if (presented === undefined || seal.read(presented) === undefined) {
     if (session.isStarted) return []
-    return (wasKilled(session) ? carrier.clear(facts) : carrier.hand(placeholder(), facts, 0)).cookies ?? []
+    if (wasKilled(session)) return carrier.clear(facts).cookies ?? []
+    return presented === undefined ? (carrier.hand(placeholder(), facts, 0).cookies ?? []) : []
   }
   if (!session.isStarted || wasKilled(session)) return []
   // A token that was replaced or ended meanwhile must not go back: it would overwrite the one that another response has

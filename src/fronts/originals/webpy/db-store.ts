@@ -30,9 +30,15 @@ export class DBStore extends Store {
   readonly #db: SqliteDatabase
   readonly #sql: Readonly<Record<'find' | 'replace' | 'insert' | 'remove' | 'cleanup', SqliteStatement>>
 
-  /** @throws TypeError for a table name that is none. @throws Error when there is no such table. */
+  /**
+   * @throws TypeError for a database or a table name that is none.
+   * @throws Error when there is no such table.
+   */
   constructor(db: SqliteDatabase, table: string) {
     super()
+    if (typeof db?.prepare !== 'function') {
+      throw new TypeError('DBStore: expected an open database, such as new DatabaseSync(path) of node:sqlite')
+    }
     // The name goes into the text of the statements.
     if (!/^[A-Za-z_]\w{0,62}$/.test(table)) {
       throw new TypeError('DBStore: table must be letters, digits and _, and begin with no digit')

@@ -35,7 +35,7 @@ export interface SessionConstructor {
    * Gives an application sessions.
    * @param app none, where another front serves `sessionsOf(session)`.
    * @param initializer the starting contents, of which each new session gets a copy; or a function that gives them.
-   * @throws TypeError for parameters that are wrong.
+   * @throws TypeError for a part or a parameter that is wrong.
    */
   new <Data extends object = Record<string, unknown>>(
     app: SessionHost | undefined,
@@ -55,6 +55,7 @@ export const Session: SessionConstructor = class {
     initializer: object | (() => object) = {},
     extras: SessionExtras<object> = {},
   ) {
+    checkParts(app, storage)
     if (!isMaker(initializer)) checkNames(initializer)
     const sessions = webpySessions({
       storage,
@@ -87,7 +88,22 @@ function isMaker(initializer: object | (() => object)): initializer is () => obj
   return typeof initializer === 'function'
 }
 
+function checkParts(app: SessionHost | undefined, storage: SessionStorage): void {
+  if (app !== undefined && typeof app?.addSessions !== 'function') {
+    throw new TypeError(
+      'Session: app must be an application(urls), or undefined for sessions that another front serves',
+    )
+  }
+  if (typeof storage?.open === 'function') return
+  throw new TypeError("Session: store must be one, such as new DiskStore('sessions') or { open: () => store }")
+}
+
 function checkNames(contents: object): object {
+  if (typeof contents !== 'object' || contents === null) {
+    throw new TypeError(
+      'initializer: expected the starting contents, such as { count: 0 }, or a function that gives them',
+    )
+  }
   const taken = MEMBERS.find((name) => Object.hasOwn(contents, name))
   if (taken === undefined) return contents
   throw new TypeError(`initializer: the name ${taken} is taken; use another one`)
@@ -107,14 +123,15 @@ function see(session: EngineSession<object>, holder: { readonly data: object }):
       Object.hasOwn(holder.data, key) ? Reflect.get(holder.data, key) : fallback,
     kill: (): Promise<void> => kill(session),
   }
-  const missing = (key: string): Error => new ReferenceError(`session: there is no ${JSON.stringify(key)}; use get`)
-  const view = strictData(holder, { kind: 'attribute', members, missing, accept: refuseUnkeepable })
+  const accept = refuseUnkeepable
+  const view = strictData(holder, { kind: 'attribute', name: 'session', ask: 'in, or use get', members, accept })
   views.set(session, view)
   return view
 }
 
 function kill(session: EngineSession<object>): Promise<void> {
+  // Of one that was killed before there is nothing left to copy.
+  if (!killed.has(session)) see(session, { data: snapshotOf(session.data) })
   killed.add(session)
-  see(session, { data: snapshotOf(session.data) })
   return unhurried(session, session.destroy())
 }

@@ -78,6 +78,10 @@ function build<Data extends object>({ storage, initial, parameters, extras, wasK
   }
 }
 
+const NO_ADDRESS =
+  'ignore_change_ip: it is false, and this server does not tell the address of the client; ' +
+  'give application(urls, { clientAddress }), trustProxy where a proxy tells it, or set ignore_change_ip'
+
 /** Binds sessions to addresses, and tells for which requests a bound session was found. */
 function addressBinding(): {
   readonly bind: (facts: RequestFacts) => string | undefined
@@ -87,6 +91,8 @@ function addressBinding(): {
   return {
     bind(facts) {
       asked.add(facts)
+      // To let everybody in would be a setting that is not in force, and nobody would see it.
+      if (facts.clientAddress === undefined) throw new TypeError(NO_ADDRESS)
       return facts.clientAddress
     },
     wasAsked: (facts) => asked.has(facts),

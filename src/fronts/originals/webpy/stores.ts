@@ -12,7 +12,10 @@ export type StoredSession = Readonly<Record<string, unknown>>
 
 /** What `new Session` takes as its store. */
 export interface SessionStorage {
-  /** The store as the engine calls it. @param timeout seconds without use after which a session is over. */
+  /**
+   * The store as the engine calls it.
+   * @param timeout seconds without use after which a session is over.
+   */
   open(now: Clock, timeout: number): EngineStore
 }
 
@@ -52,6 +55,11 @@ export abstract class Store implements SessionStorage {
   }
 
   open(now: Clock, timeout: number): EngineStore {
+    for (const method of ['contains', 'get', 'set', 'delete', 'cleanup'] as const) {
+      // The compiler says so where there is one.
+      if (typeof this[method] !== 'function')
+        throw new TypeError(`${this.constructor.name}: the method ${method} is missing`)
+    }
     this.now = now
     const atomically = queued({
       read: async (key) => ((await this.contains(key)) ? this.get(key) : undefined),
@@ -111,8 +119,10 @@ export interface Shelf {
 export class ShelfStore extends Store {
   readonly #shelf: Shelf
 
+  /** @throws TypeError for what is no shelf. */
   constructor(shelf: Shelf) {
     super()
+    if (typeof shelf?.keys !== 'function') throw new TypeError('ShelfStore: expected a shelf, such as new Map()')
     this.#shelf = shelf
   }
 

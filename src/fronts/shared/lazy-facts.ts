@@ -1,0 +1,33 @@
+import type { RequestFacts } from '../../core/web/carrier.ts'
+import type { Peer } from './proxy.ts'
+
+/**
+ * What a request tells. The client is looked up when somebody asks for it, because an anonymous visit asks for next to
+ * nothing.
+ *
+ * A class for speed: V8 makes a hidden class for each object literal with accessors, which only a full collection of
+ * garbage removes again. Here, and for the session's document, that was 8 of the 12 microseconds of an anonymous visit.
+ */
+export class LazyFacts implements RequestFacts {
+  readonly method: string
+  readonly url: string
+  readonly header: RequestFacts['header']
+  readonly field: RequestFacts['field']
+  readonly #client: () => Peer
+
+  constructor(facts: Pick<RequestFacts, 'method' | 'url' | 'header' | 'field'>, client: () => Peer) {
+    this.method = facts.method
+    this.url = facts.url
+    this.header = facts.header
+    this.field = facts.field
+    this.#client = client
+  }
+
+  get secure(): boolean {
+    return this.#client().secure
+  }
+
+  get clientAddress(): string | undefined {
+    return this.#client().clientAddress
+  }
+}
