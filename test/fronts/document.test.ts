@@ -1,19 +1,15 @@
-import { execFile } from 'node:child_process'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import type { Browser } from 'playwright-core'
-import { chromium } from 'playwright-core'
 import prettier from 'prettier'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-import { ensurePart } from '../../scripts/parts.ts'
-import { emptyFolder, filesOf, start } from '../support/program.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { complaintsOfCompiler } from '../support/compile.ts'
+import { addPackages, emptyFolder, filesOf, start } from '../support/program.ts'
 import { drivers } from './drivers/all.ts'
 import { selfSigned } from './drivers/servers.ts'
+import { expectSessionsKept, missingClients } from './outside-clients.ts'
 import { frontCases } from './table.ts'
 
-const run = promisify(execFile)
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const DOCUMENT = 'docs/fronts.md'
 
@@ -39,126 +35,55 @@ const examples: readonly Example[] = [
   { name: 'fetch', main: 'serve.ts', packages: { srvx: 'srvx' } },
 ]
 
-async function install(folder: string, packages: Readonly<Record<string, string>>): Promise<void> {
-  for (const [name, installed] of Object.entries(packages)) {
-    const target = join(folder, 'node_modules', name)
-    await mkdir(join(target, '..'), { recursive: true })
-    await symlink(join(root, 'node_modules', installed), target)
-  }
+/** The programs that stand in one folder: not Nitro's, which has tests of its own. */
+async function programs(): Promise<Map<string, string>> {
+  const files = await filesOf(DOCUMENT)
+  return new Map([...files].filter(([name]) => !name.includes('/') && name !== 'nitro.config.ts'))
+}
+
+/** The same, without the line that the document says to leave out where there is https. */
+async function securePrograms(): Promise<ReadonlyMap<string, string>> {
+  const files = await programs()
+  const setUp = files.get('sessions.ts')?.replace(/^.*leave this line out where there is https\n/m, '') ?? ''
+  expect(setUp).not.toContain('insecure')
+  return files.set('sessions.ts', setUp)
 }
 
 /** Where the program of the document answers, and a folder beside it. */
 async function started({ main, packages = {}, isSecure }: Example): Promise<{ address: string; folder: string }> {
   const folder = await emptyFolder()
-  await install(folder, packages)
+  await addPackages(folder, packages)
   if (isSecure) {
     const { key, cert } = selfSigned()
     await writeFile(join(folder, 'key.pem'), key)
     await writeFile(join(folder, 'cert.pem'), cert)
   }
-  const { address, complaints } = await start(folder, await filesOf(DOCUMENT), main)
+  const files = await (isSecure ? securePrograms() : programs())
+  const { address, complaints } = await start(folder, files, main)
   onTestFinished(() => expect(complaints().replaceAll(/^.*ExperimentalWarning.*$/gm, '')).toBe(''))
   return { address: isSecure ? address.replace('http:', 'https:') : address, folder }
 }
-
-/** What each of the clients is to see on its way. */
-const STEPS: readonly (readonly [deed: string, page: string])[] = [
-  ['GET /', 'Visit 1 of somebody\n'],
-  ['GET /', 'Visit 2 of somebody\n'],
-  ['POST /login', 'Visit 3 of ann\n'],
-  ['GET /', 'Visit 4 of ann\n'],
-  ['POST /logout', 'Visit 1 of somebody\n'],
-  ['GET /', 'Visit 2 of somebody\n'],
-]
-
-const PYTHON = `
-import http.cookiejar, json, ssl, sys, urllib.request
-context = ssl._create_unverified_context()
-jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-opener = urllib.request.build_opener(jar, urllib.request.HTTPSHandler(context=context))
-pages = []
-for step in sys.argv[2:]:
-    method, path = step.split()
-    data = b'' if method == 'POST' else None
-    pages.append(opener.open(urllib.request.Request(sys.argv[1] + path, data=data)).read().decode())
-print(json.dumps(pages))
-`
-
-/** What a client sees on its way, when it keeps its cookies. */
-type Client = (program: string, address: string, folder: string) => Promise<readonly string[]>
-
-const clients: Readonly<Record<'curl' | 'python3' | 'chromium', Client>> = {
-  curl: async (curl, address, folder) => {
-    const pages: string[] = []
-    for (const [deed] of STEPS) {
-      const [method = '', path = ''] = deed.split(' ')
-      const send = method === 'POST' ? ['--data', ''] : []
-      const jar = ['--cookie-jar', 'jar', '--cookie', 'jar']
-      pages.push((await run(curl, ['-skL', ...jar, ...send, address + path], { cwd: folder })).stdout)
-    }
-    return pages
-  },
-  python3: async (python, address) => {
-    const { stdout } = await run(python, ['-c', PYTHON, address, ...STEPS.map(([deed]) => deed)])
-    return JSON.parse(stdout) as string[]
-  },
-  chromium: async (executablePath, address) => {
-    browser ??= chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
-    const context = await (await browser).newContext({ ignoreHTTPSErrors: true })
-    onTestFinished(() => context.close())
-    const page = await context.newPage()
-    const pages: string[] = []
-    for (const [deed] of STEPS) {
-      const [method = '', path = ''] = deed.split(' ')
-      if (method === 'GET') await page.goto(address + path)
-      else {
-        await page.setContent(`<form method="post" action="${address}${path}"><button>go</button></form>`)
-        await Promise.all([page.waitForURL(`${address}/`), page.getByRole('button').click()])
-      }
-      pages.push(`${(await page.locator('body').innerText()).trim()}\n`)
-    }
-    return pages
-  },
-}
-
-let browser: Promise<Browser> | undefined
-afterAll(async () => (await browser)?.close())
 
 it.each(examples)(
   "the program for $name keeps the session of curl, of Python's http.cookiejar and of a browser",
   { timeout: 60_000 },
   async (example) => {
     const { address, folder } = await started(example)
-    for (const [name, client] of Object.entries(clients)) {
-      const part = await ensurePart(name as keyof typeof clients)
-      if ('missing' in part) missing.add(part.missing)
-      else expect(await client(part.path, address, folder), name).toEqual(STEPS.map(([, page]) => page))
-    }
+    await expectSessionsKept(address, folder)
   },
 )
 
-const missing = new Set<string>()
-
 it('every client is there', ({ skip }) => {
-  for (const reason of missing) skip(reason)
+  for (const reason of missingClients) skip(reason)
 })
 
 describe('the document', () => {
   it('has only programs that a strict compiler takes', { timeout: 60_000 }, async () => {
     const folder = await emptyFolder()
     const names = ['express', 'fastify', 'koa', 'hono', 'h3', 'srvx', '@hono/node-server', '@fastify/formbody']
-    const types = ['@types/node', '@types/express', '@types/koa']
-    await install(folder, Object.fromEntries([...names, ...types].map((name) => [name, name])))
-    const files = await filesOf(DOCUMENT)
-    for (const [name, code] of files) await writeFile(join(folder, name), code)
-    const flags =
-      '--noEmit --strict --module nodenext --target es2024 --lib es2024 --skipLibCheck --allowImportingTsExtensions'
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-    const options = [...flags.split(' '), '--exactOptionalPropertyTypes', '--types', 'node']
-    const { stdout } = await run(process.execPath, [tsc, ...options, ...files.keys()], { cwd: folder }).catch(
-      (error: { stdout: string }) => error,
-    )
-    expect(stdout).toBe('')
+    const types = ['@types/express', '@types/koa']
+    await addPackages(folder, Object.fromEntries(names.concat(types).map((name) => [name, name])))
+    expect(await complaintsOfCompiler(folder, await programs())).toBe('')
   })
 
   it('says what each front passes, as the table of behaviour has it', async () => {

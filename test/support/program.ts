@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { sourceOf, subpaths } from '../../scripts/lib/exports.ts'
@@ -53,16 +53,35 @@ export async function emptyFolder(packages: readonly string[] = []): Promise<str
   await writeFile(join(copy, 'package.json'), JSON.stringify({ type: 'module', imports, exports }))
   await mkdir(join(folder, 'node_modules'))
   await symlink(copy, join(folder, 'node_modules', 'sojourn'))
-  for (const name of packages) await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+  await addPackages(folder, Object.fromEntries(packages.map((name) => [name, name])))
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
   return folder
+}
+
+/** Adds packages of this project to a folder, by the names under which its programs ask for them. */
+export async function addPackages(folder: string, packages: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, installed] of Object.entries(packages)) {
+    const target = join(folder, 'node_modules', name)
+    await mkdir(dirname(target), { recursive: true })
+    await symlink(join(root, 'node_modules', installed), target)
+  }
+}
+
+/** Puts files into a folder and into folders below it. */
+export async function writeFiles(folder: string, files: ReadonlyMap<string, string>): Promise<void> {
+  for (const [name, code] of files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), code)
+  }
 }
 
 /** Puts files into a folder and starts one of them; a free port takes the place of 3000. Over when the test is. */
 export async function start(folder: string, files: ReadonlyMap<string, string>, main: string): Promise<Program> {
   const port = await freePort()
-  for (const [name, code] of files) await writeFile(join(folder, name), code.replaceAll('3000', String(port)))
-  const child = spawn(process.execPath, [main], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] })
+  await writeFiles(folder, new Map([...files].map(([name, code]) => [name, code.replaceAll('3000', String(port))])))
+  // For servers that are told their port by the environment.
+  const env = { ...process.env, PORT: String(port) }
+  const child = spawn(process.execPath, [main], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] })
   let complaints = ''
   child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()))
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
