@@ -9,14 +9,17 @@ export interface Guard {
   release(): Promise<void>
 }
 
-// It reads until the pipe closes, which a system does even for a process that was ended with SIGKILL.
+// It reads until the pipe closes, which a system does even for a process that was ended with SIGKILL. Nobody may be left
+// to wait for the server, which then stays as a zombie.
 const script = `
 pid=0
 while read -r line; do pid=$line; done
 if [ "$pid" != 0 ]; then
   kill -s "$1" "$pid"
   n=0
-  while kill -0 "$pid" && [ $n -lt 40 ]; do n=$((n + 1)); sleep 0.05; done
+  while kill -0 "$pid" && ! grep -q '^State:[^A-Z]*Z' "/proc/$pid/status" && [ $n -lt 40 ]; do
+    n=$((n + 1)); sleep 0.05
+  done
   kill -s KILL "$pid"
 fi 2>/dev/null
 rm -rf "$2"

@@ -1,4 +1,4 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, realpath } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import type { Server, ServerOptions } from './server.ts'
@@ -20,7 +20,7 @@ const defaults = {
 /** PostgreSQL. The superuser `postgres` needs no password; `settings` are those of postgresql.conf. */
 export async function startPostgres(options: ServerOptions = {}): Promise<Server> {
   const program = await programOf('postgres')
-  const initdb = join(dirname(program), 'initdb')
+  const initdb = join(dirname(await realpath(program)), 'initdb')
   const account = accountFor('postgres')
   const kind = {
     name: 'postgres',

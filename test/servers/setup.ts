@@ -28,12 +28,15 @@ const starters = {
 
 /** Starts the servers that all tests of this folder share; `SERVERS=postgres,redis` starts only these. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const wanted = process.env['SERVERS']?.split(',')
+  const names = Object.keys(starters) as SharedServerName[]
+  const wanted = process.env['SERVERS']?.split(',').filter((name) => name !== '')
+  const unknown = wanted?.find((name) => !names.some((known) => known === name))
+  if (unknown !== undefined) throw new Error(`SERVERS: there is no ${unknown}; there are ${names.join(', ')}`)
   const started: Started[] = []
   const stop = async (): Promise<void> => void (await Promise.all(started.map((server) => server.stop())))
   const start = async (name: SharedServerName): Promise<void> => {
     if (wanted !== undefined && !wanted.includes(name)) {
-      return project.provide(name, { missing: `SERVERS asks for ${wanted.join(', ')} only` })
+      return project.provide(name, { missing: `SERVERS leaves out ${name}` })
     }
     try {
       const server = await starters[name]()
@@ -44,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       project.provide(name, { missing: error.message })
     }
   }
-  const outcomes = await Promise.allSettled((Object.keys(starters) as SharedServerName[]).map(start))
+  const outcomes = await Promise.allSettled(names.map(start))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed === undefined) return stop
   await stop()
