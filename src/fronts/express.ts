@@ -63,8 +63,8 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
     if (openedOn(sessions, request) !== undefined) return next()
     const refuse = (error: unknown): void => next(withStatus(error))
     const start = (session: Session<Data>): void => {
-      keepOn(sessions, request, session)
       if (session.answer !== undefined) return sendAnswer(response, session.answer)
+      keepOn(sessions, request, session)
       showUrl(request, session.url)
       gateResponse(response, session, refuse)
       sessions.run(session, () => next())

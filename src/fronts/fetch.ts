@@ -1,5 +1,6 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
 import type { WebRequestOptions } from './shared/proxied-request.ts'
@@ -69,8 +70,7 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
       try {
         response = await sessions.run(session, () => handler(withUrl(request, session.url), session, ...rest))
       } catch (error) {
-        // What the handler did before it threw is saved; if that fails too, its own error is the one to tell.
-        const outcome = await Promise.resolve(session.commit()).catch(() => undefined)
+        const outcome = await commitAfterThrow(session)
         if (options.onError === undefined) throw error
         return withOutcome(await options.onError(error, request, ...rest), outcome)
       }

@@ -2,6 +2,7 @@ import type { Outcome } from '../core/web/response.ts'
 import { applyOutcome } from '../core/web/response.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { commitOnce } from './shared/commit-once.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
@@ -72,17 +73,15 @@ export function h3Sessions<Data extends object>(sessions: Sessions<Data>, option
     showUrl(event, session.url)
     const committed = commitOnce(session)
     gateNode(event, committed)
-    const finish = async (page: unknown): Promise<unknown> => addOutcome(event, await committed.commit(), page)
     let page: unknown
     try {
       page = await sessions.run(session, next)
     } catch (error) {
-      // What the handler did before it threw is saved; if that fails too, its own error is the one to tell.
-      await finish(error).catch(() => undefined)
+      addOutcome(event, await commitAfterThrow(committed), error)
       throw error
     }
     try {
-      return await finish(page)
+      return addOutcome(event, await committed.commit(), page)
     } catch (error) {
       discard(page, error)
       for (const name of Array.from(event.res.headers.keys())) event.res.headers.delete(name)

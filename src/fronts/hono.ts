@@ -1,5 +1,6 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
@@ -72,8 +73,8 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
     try {
       await sessions.run(session, next)
     } catch (error) {
-      // Hono hands on only what is no Error. What the handler did before is saved all the same.
-      await Promise.resolve(session.commit()).catch(() => undefined)
+      // Hono hands on only what is no Error.
+      await commitAfterThrow(session)
       throw error
     }
     try {

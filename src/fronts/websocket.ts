@@ -15,7 +15,7 @@ import type { ProxyOptions } from './shared/proxy.ts'
 import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
 import type { Timer } from './shared/watch.ts'
 import { createWatch } from './shared/watch.ts'
-import { webHeaderOf } from './shared/web-request.ts'
+import { pathOf, webHeaderOf, webPeerOf } from './shared/web-request.ts'
 
 export type { LiveSession, Timer }
 
@@ -122,17 +122,13 @@ function foreignError(): SessionError {
 function factsOf(request: Handshake, options: WebsocketSessionsOptions): RequestFacts {
   const header = isWeb(request) ? webHeaderOf(request) : headerOf(request)
   const client = clientBehind(
-    () =>
-      isWeb(request)
-        ? { secure: /^(https|wss):/.test(request.url), clientAddress: options.clientAddress?.(request) }
-        : peerOf(request),
+    () => (isWeb(request) ? webPeerOf(request, options.clientAddress?.(request)) : peerOf(request)),
     header,
     options,
   )
-  const url = request.url ?? '/'
   return {
     method: request.method ?? 'GET',
-    url: isWeb(request) ? url.slice(url.indexOf('/', url.indexOf('//') + 2)) : url,
+    url: isWeb(request) ? pathOf(request) : (request.url ?? '/'),
     ...client,
     header,
   }

@@ -12,6 +12,7 @@ export interface FormOption {
   readonly form?: boolean
 }
 
+/** The part of such a request that is its head. */
 interface WebHead {
   readonly url: string
   readonly headers: { get(name: string): string | null }
@@ -20,11 +21,10 @@ interface WebHead {
 /** What a request of the web's own kind tells; `client` is asked only when somebody wants to know. */
 export async function webFactsOf(request: Request, client: () => Peer, options: FormOption): Promise<RequestFacts> {
   const form = options.form === true && isForm(request) ? await readForm(request) : undefined
-  const { method, url } = request
   return new LazyFacts(
     {
-      method,
-      url: url.slice(url.indexOf('/', url.indexOf('//') + 2)),
+      method: request.method,
+      url: pathOf(request),
       header: webHeaderOf(request),
       field: (name) => form?.get(name) ?? undefined,
     },
@@ -33,13 +33,18 @@ export async function webFactsOf(request: Request, client: () => Peer, options: 
 }
 
 /** A request header by lower-case name. A server of HTTP/2 may tell the host in the URL only. */
-export function webHeaderOf({ headers, url }: WebHead): RequestFacts['header'] {
-  return (name) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined)
+export function webHeaderOf(request: WebHead): RequestFacts['header'] {
+  return (name) => request.headers.get(name) ?? (name === 'host' ? new URL(request.url).host : undefined)
+}
+
+/** Path and query, as they stand in the URL. */
+export function pathOf({ url }: WebHead): string {
+  return url.slice(url.indexOf('/', url.indexOf('//') + 2))
 }
 
 /** The other end of the request's connection, at the address that the runtime tells. */
-export function webPeerOf(request: Request, clientAddress: string | undefined): Peer {
-  return { secure: request.url.startsWith('https:'), clientAddress }
+export function webPeerOf({ url }: WebHead, clientAddress: string | undefined): Peer {
+  return { secure: /^(?:https|wss):/.test(url), clientAddress }
 }
 
 /** The request as handlers may see it: without a token in its URL. */
