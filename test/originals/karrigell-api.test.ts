@@ -295,12 +295,35 @@ describe('Karrigell’s Session()', () => {
     expect((await ann.get('/use')).text).toBe('true 3 0 me a')
   })
 
+  it('K14: what cannot be kept in memory either is refused at the assignment, with its key', async () => {
+    const round: Attributes = {}
+    round['self'] = round
+    const { open } = await site(({ Session }) => ({
+      '/': () => {
+        const session = Session()
+        expect(() => (session['big'] = 10n)).toThrow('data.big is a bigint')
+        expect(() => (session['nan'] = NaN)).toThrow('data.nan is NaN')
+        expect(() => (session['round'] = round)).toThrow(/data\.round\.self.* contains itself/)
+        session['fine'] = new Map([['big', 10n]])
+        return Object.keys(session).join()
+      },
+    }))
+    const ann = open()
+    expect([(await ann.get('/')).text, (await ann.get('/')).text]).toEqual(['fine', 'fine'])
+  })
+
   it('K15: 15 minutes after the last use, and the time and the path can be set', async () => {
     const scripts = ({ Session }: Karrigell<Attributes>): Scripts => ({
       '/set': () => ((Session()['v'] = 1), 'set'),
       '/shop/set': () => ((Session({ path: '/shop' })['v'] = 2), 'set'),
       '/shop/close': async () => (await Session({ path: '/shop' }).close(), 'closed'),
       '/alive': () => String('v' in Session()),
+      '/shop/$&': () => ((Session({ path: '/shop/$&' })['v'] = 3), 'set'),
+      '/text': () => {
+        // As the original's users may write it who know durations: it must not become 15 milliseconds.
+        expect(() => Session({ expires: '15m' as never })).toThrow('Session: expires must be a number of seconds')
+        return 'refused'
+      },
       '/bad': () => JSON.stringify(Session({ path: '/; Domain=example.com' })),
     })
     const called = await site(({ Session, REQUEST }) => ({
@@ -317,7 +340,9 @@ describe('Karrigell’s Session()', () => {
     expect([await aliveAfter(3599), await aliveAfter(3599)]).toEqual(['true', 'true'])
     await eve.get('/expires?expires=60')
     expect([await aliveAfter(59), await aliveAfter(59), await aliveAfter(60)]).toEqual(['true', 'true', 'false'])
-    expect((await called.open().get('/expires?expires=no')).status).toBe(500)
+    for (const expires of ['no', '0', '-1', '1e30', 'Infinity']) {
+      expect((await called.open().get(`/expires?expires=${expires}`)).status, expires).toBe(500)
+    }
     const usual = await site(scripts)
     const longer = await site(scripts, { timeouts: { idle: '1h' } })
     for (const [{ open, advance }, minutes] of [
@@ -336,6 +361,8 @@ describe('Karrigell’s Session()', () => {
     const bob = usual.open()
     expect((await bob.get('/shop/set')).setCookies[0]).toMatch(/^sessionId=[^;]+; Path=\/shop;/)
     expect((await bob.get('/shop/close')).setCookies[0]).toMatch(/^sessionId=; Path=\/shop; .*Max-Age=0/)
+    expect((await usual.open().get('/shop/$&')).setCookies[0]).toMatch(/^sessionId=[^;]+; Path=\/shop\/\$&; HttpOnly/)
+    expect((await usual.open().get('/text')).text).toBe('refused')
     expect((await usual.open().get('/bad')).status).toBe(500)
   })
 
@@ -465,6 +492,14 @@ describe('Karrigell’s Session()', () => {
         return String(Session()['v'])
       },
     }))
+    const { open: reading } = await site(({ REQUEST }) => ({
+      '/': () => {
+        expect(() => REQUEST['none']).toThrow('REQUEST: there is no "none"; ask with in')
+        expect(() => Object.assign(REQUEST, { v: 1 })).toThrow('REQUEST: what a client has sent cannot be changed')
+        return REQUEST['v'] ?? ''
+      },
+    }))
+    expect((await reading().get('/?v=sent')).text).toBe('sent')
     const texts = await Promise.all([1, 2, 3, 4].map(async (v) => (await open().get(`/slow?v=${v}`)).text))
     expect(texts).toEqual(['1', '2', '3', '4'])
     expect(() => karrigell.Session()).toThrow('no request is being served here')
@@ -486,6 +521,12 @@ describe('Karrigell’s Session()', () => {
 
   it('refuses what it cannot do at the start', () => {
     expect(() => createKarrigell({ application: 'my shop' })).toThrow(/^application: /)
+    expect(() => createKarrigell({ store: memoryStore() } as never)).toThrow(/store is no option here; give storage/)
+    expect(() => createKarrigell({ storage: memoryStore() as never })).toThrow(/^storage: .*open: \(\) => store/)
+    expect(() => createKarrigell().serve({ '/': 1 as never })).toThrow(/^serve: "\/" is no page/)
+    const perSubject = { max: 1, onLimit: 'reject' } as const
+    const storage = customSessions({ get: () => undefined, save: () => undefined })
+    expect(() => createKarrigell({ storage, perSubject })).toThrow(/^perSubject: store custom does not know/)
     expect(() => memorySessions({ maxSessions: 0 })).toThrow(/^memorySessions: maxSessions/)
     expect(() => sqliteSessions('x.db', { maxSessions: 1.5 })).toThrow(/^sqliteSessions: maxSessions/)
   })

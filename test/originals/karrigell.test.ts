@@ -102,12 +102,6 @@ describe('Karrigell: what Session() does', () => {
     expect(count).toBe(1_000)
   })
 
-  it('K10: strict access tells a missing key from one that is there; get has a default beside it', async () => {
-    const session = await createSessions<Visitor>({ store: memoryStore() }).open(factsOf())
-    expect(session.has('firstname')).toBe(false)
-    expect(session.get('firstname', 'nobody')).toBe('nobody')
-  })
-
   it('K13: with a lasting store sessions survive a restart', async () => {
     const folder = await temporaryFolder()
     const pages = twoPages({ closes: false })
@@ -210,15 +204,6 @@ describe('Karrigell: what Session() does', () => {
       expect((await ann.get('/script2')).text).toBe('John Doe')
       expect((await ann.get('/script2')).status).toBe(500)
     }
-  })
-
-  it('K18: a store that is never swept by hand stays within its bound', async () => {
-    const store = memoryStore({ maxEntries: 110, evict: 'oldest-created' })
-    const { browser: open } = await site({ '/': ({ session }) => (session.start(), 'ok') }, { store })
-    for (let i = 0; i < 200; i++) await open().get('/')
-    let count = 0
-    for await (const page of store.scan()) count += page.length
-    expect(count).toBe(110)
   })
 
   it('K19 Y37: what was set before a redirect is there after it', async () => {

@@ -1,8 +1,13 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createPyhp } from 'sojourn/originals/pyhp'
 import type { Pyhp, PyhpOptions, Reply } from 'sojourn/originals/pyhp'
 import { memoryStore } from 'sojourn/stores/memory'
+import { sqliteStore } from 'sojourn/stores/sqlite'
 import { countingStore, faultStore } from 'sojourn/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { factsOf } from '../facts.ts'
 import { emptyFolder, start } from '../support/program.ts'
 import { hosts } from './hosts.ts'
@@ -143,11 +148,15 @@ describe('pyhp.session', () => {
       '/': () => {
         session.start()
         session.data['a'] = [1]
-        expect(() => Reflect.set(session, 'id', 'mine') && 'it was set').not.toThrow()
-        return JSON.stringify([session.id?.length, session.data['a'], session.id === 'mine'])
+        return JSON.stringify([
+          session.id?.length,
+          session.data['a'],
+          Reflect.set(session, 'id', 'mine'),
+          session.id === 'mine',
+        ])
       },
     }))
-    expect(JSON.parse((await open().get('/')).text)).toEqual([22, [1], false])
+    expect(JSON.parse((await open().get('/')).text)).toEqual([22, [1], false, false])
   })
 
   it('P9: start, save and wipe are independent of each other', async () => {
@@ -244,17 +253,42 @@ describe('pyhp.session', () => {
     expect((await bob.get('/get')).text).toBe('"bob"')
   })
 
-  it('P15: wipe touches session data only', async () => {
-    const database = new Map<string, string>()
-    const { open } = await site((pyhp) => ({
-      ...pages(pyhp),
-      '/keep': () => (database.set('ann', 'an article'), 'ok'),
-    }))
-    const ann = open()
-    await ann.post('/put', { v: 'ann' })
-    await ann.get('/keep')
+  it('P15: wipe touches the data of its session only: neither other sessions nor other tables of the same database', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sojourn-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const database = new DatabaseSync(join(folder, 'site.db'))
+    database.exec('create table articles (title text)')
+    const publish = database.prepare('insert into articles values (?)')
+    const { pyhp, open } = await site(
+      (made) => ({ ...pages(made), '/publish': () => (publish.run(String(made.session.data['v'])), 'ok') }),
+      { store: sqliteStore({ database }) },
+    )
+    onTestFinished(() => pyhp.sessions.close())
+    const [ann, bob] = [open(), open()]
+    await ann.post('/put', { v: 'by Ann' })
+    await bob.post('/put', { v: 'bob' })
+    await ann.get('/publish')
+    const countOf = (table: string): unknown => database.prepare(`select count(*) as n from ${table}`).get()?.['n']
     await ann.get('/wipe')
-    expect(database.get('ann')).toBe('an article')
+    expect(database.prepare('select title from articles').all()).toMatchObject([{ title: 'by Ann' }])
+    expect([(await ann.get('/get')).text, (await bob.get('/get')).text, countOf('articles')]).toEqual([
+      '"nothing"',
+      '"bob"',
+      1,
+    ])
+    const guide = await readFile(new URL('../../docs/originals/pyhp.md', import.meta.url), 'utf8')
+    expect(guide).toContain('What shall outlive the session belongs into a database.')
+  })
+
+  it('P12: what a form did not send is an error to read, that says how to ask; and what it sent cannot be changed', async () => {
+    const { open } = await site(({ post }) => ({
+      '/': () => {
+        expect(() => post['none']).toThrow(new RangeError('pyhp.post: there is no "none"; ask with in'))
+        expect(() => Object.assign(post, { v: 'mine' })).toThrow('pyhp.post: what a client has sent cannot be changed')
+        return JSON.stringify(['v' in post, 'none' in post, Object.keys(post), { ...post }])
+      },
+    }))
+    expect(JSON.parse((await open().post('/', { v: 'ann' })).text)).toEqual([true, false, ['v'], { v: 'ann' }])
   })
 
   it('P16: what a page sets is saved at the end of the request, also when the page fails afterwards', async () => {
@@ -290,6 +324,38 @@ describe('pyhp.session', () => {
     const third = await start(folder, program, 'main.ts')
     expect([await read(second.address), await read(third.address)]).toEqual(['saved', 'saved'])
   }, 60_000)
+
+  it('P18 P16: a save that fails is the page’s to handle, and what is unsaved at the end is saved then, or an error', async () => {
+    const { store, setRules } = faultStore(memoryStore(), { rules: [] })
+    const { open } = await site(
+      (pyhp) => ({
+        ...pages(pyhp),
+        '/large': async () => {
+          pyhp.session.data['large'] = 'x'.repeat(100_000)
+          const result = await pyhp.session.save().catch((error: unknown) => error)
+          delete pyhp.session.data['large']
+          pyhp.session.data['v'] = 'less'
+          return String(result)
+        },
+        '/hasty': () => {
+          pyhp.session.data['v'] = 'hasty'
+          void pyhp.session.save()
+          return 'saved?'
+        },
+      }),
+      { store },
+    )
+    const ann = open()
+    await ann.post('/put', { v: 'ann' })
+    const large = await ann.get('/large')
+    expect([large.status, large.text]).toEqual([200, expect.stringMatching(/over the limit of 65536/)])
+    expect((await ann.get('/get')).text).toBe('"less"')
+    setRules([{ methods: ['update'], fault: 'reject' }])
+    expect((await ann.get('/hasty')).status).toBe(503)
+    setRules([])
+    expect((await ann.get('/hasty')).text).toBe('saved?')
+    expect((await ann.get('/get')).text).toBe('"hasty"')
+  })
 
   it('P19: with no configuration the lifetime is 900 seconds', async () => {
     const { pyhp } = await site(pages)
@@ -343,6 +409,15 @@ describe('pyhp.session', () => {
     expect(fresh.text).toMatch(/^[\w-]{22} \{\}$/)
     expect(fresh.text).not.toContain(id)
     expect(`${(await ann.get('/id')).text} {}`).toBe(fresh.text)
+  })
+})
+
+describe('pyhp.serve', () => {
+  it('refuses at the start what is no page, and says what it expects', () => {
+    const { serve } = createPyhp({ store: memoryStore() })
+    expect(() => Reflect.apply(serve, undefined, []) as unknown).toThrow(/^serve: expected functions under paths/)
+    expect(() => serve({ '/': 'text' as never })).toThrow(/^serve: "\/" is no page; expected functions under paths/)
+    expect(() => serve({ login: () => '' })).toThrow(/^serve: "login" is no page; .*\{ '\/': \(\) => 'hello' \}/)
   })
 })
 

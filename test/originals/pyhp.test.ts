@@ -156,18 +156,6 @@ describe('PyHP: what pyhp.session does', () => {
     expect(JSON.parse((await ann.get('/')).text)).toEqual([true, {}])
   })
 
-  it('P15: ending a session touches session data only', async () => {
-    const permanent = new Map<string, string>()
-    const { browser } = await site({
-      '/in': ({ session }) => (permanent.set('ann', 'profile'), session.set('user', 'ann'), 'ok'),
-      '/out': async ({ session }) => (await session.destroy(), 'bye'),
-    })
-    const ann = browser()
-    await ann.get('/in')
-    await ann.get('/out')
-    expect(permanent.get('ann')).toBe('profile')
-  })
-
   it('P16: what a page sets is saved by itself', async () => {
     const { browser } = await site<{ n?: number }>({
       '/': ({ session }) => String((session.data.n = (session.data.n ?? 0) + 1)),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createServer, get } from 'node:http'
+import { get } from 'node:http'
 import type { IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,7 +38,7 @@ import type {
 } from 'sojourn/originals/webpy'
 import { memoryStore } from 'sojourn/stores/memory'
 import { countingStore, faultStore, interceptStore } from 'sojourn/testing'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { hosts } from './hosts.ts'
 import type { Browser } from './web.ts'
 import { browser, listen } from './web.ts'
@@ -264,7 +264,7 @@ describe('web.py’s Session', () => {
     expect((await ann.get('/count')).setCookies[0]).toMatch(/; Path=\/; .*Max-Age=86400; /)
   })
 
-  it('Y6: every response sets the cookie, also where the page did nothing, and always the same id', async () => {
+  it('Y6: the first response sets the cookie, also where the page did nothing, and every later one of a session the same id', async () => {
     const { open } = await site<Counter>(counting, fromZero)
     const ann = open()
     expect((await ann.get('/')).setCookies).toHaveLength(1)
@@ -507,6 +507,25 @@ describe('web.py’s Session', () => {
     expect(() => new Session(app, new MemoryStore())).toThrow('it has sessions already')
   })
 
+  it('Y22 Y23: a main module that is loaded twice is one Session and one store, with one load, one save and one hook a request', async () => {
+    const first = await import('./hot-webpy.ts')
+    const again = './hot-webpy.ts?again'
+    const second = (await import(/* @vite-ignore */ again)) as typeof first
+    onTestFinished(() => sessionsOf(first.session).close())
+    expect(second.app).not.toBe(first.app)
+    expect(sessionsOf(second.session)).toBe(sessionsOf(first.session))
+    const ann = browser(await listen(first.app.node))
+    expect((await ann.get('/count')).text).toBe('1')
+    const later = browser(await listen(second.app.node))
+    for (const [name, value] of ann.cookies) later.cookies.set(name, value)
+    first.seen.store.reset()
+    first.seen.hooks = 0
+    expect((await later.get('/count')).text).toBe('2')
+    expect(first.seen).toMatchObject({ opened: 1, hooks: 1 })
+    expect(first.seen.store.calls.map(({ method }) => method)).toEqual(['get', 'update'])
+    expect((await ann.get('/count')).text).toBe('3')
+  })
+
   it('Y24: a hook makes ctx.session, and any page or sub-application has the right user’s, in parallel', async () => {
     let arrived = 0
     let release = (): void => undefined
@@ -661,11 +680,20 @@ describe('web.py’s Session', () => {
   })
 
   it('Y34: the settings are read when the Session is made', async () => {
-    const { open } = await site<Counter>(counting, fromZero)
-    config.sessionParameters.cookie_name = 'other'
-    config.sessionParameters.timeout = 1
-    const { setCookies } = await open().get('/count')
-    expect(setCookies[0]).toMatch(/^webpy_session_id=/)
+    const { open, advance } = await site<Counter>(counting, fromZero)
+    Object.assign(config.sessionParameters, {
+      cookie_name: 'other',
+      timeout: 1,
+      httponly: false,
+      ignore_expiry: false,
+      expired_message: 'other',
+    })
+    const ann = open()
+    expect((await ann.get('/count')).setCookies[0]).toMatch(/^webpy_session_id=.*; HttpOnly/)
+    advance(23 * HOUR)
+    expect((await ann.get('/count')).text).toBe('2')
+    advance(25 * HOUR)
+    expect((await ann.get('/count')).text).toBe('1')
   })
 
   it('Y35: ids are unique against the store: one that is there already is drawn again', async () => {
@@ -795,13 +823,50 @@ describe('web.py’s Session', () => {
 describe('web.py’s own behaviour, done better', () => {
   it('Y6: a visitor whose page touches nothing gets the cookie, and leaves no record', async () => {
     const { open, count, calls } = await site<Counter>(counting, fromZero)
-    const robot = open()
     for (let i = 0; i < 3; i++) {
-      expect((await robot.get('/')).setCookies[0]).toMatch(/^webpy_session_id=[0-9a-f]{40}; Path=\//)
+      expect((await open().get('/')).setCookies[0]).toMatch(/^webpy_session_id=[0-9a-f]{40}; Path=\//)
     }
+    const ann = open()
+    expect([(await ann.get('/')).setCookies.length, (await ann.get('/')).setCookies.length]).toEqual([1, 0])
     expect([await count(), calls()]).toEqual([0, []])
-    expect((await robot.get('/count')).text).toBe('1')
-    expect((await robot.get('/count')).text).toBe('2')
+    expect((await ann.get('/count')).text).toBe('1')
+    expect((await ann.get('/count')).text).toBe('2')
+  })
+
+  it('Y6: a slow page that touches nothing does not take the cookie of a session that began meanwhile', async () => {
+    let release = (): void => undefined
+    let arrive = (): void => undefined
+    const here = new Promise<void>((resolve) => (arrive = resolve))
+    const begun = new Promise<void>((resolve) => (release = resolve))
+    const { open } = await site<Counter>(
+      (session) => ({
+        ...counting(session),
+        '/slow': async () => {
+          arrive()
+          await begun
+          return 'slow'
+        },
+      }),
+      fromZero,
+    )
+    const ann = open()
+    await ann.get('/')
+    const slow = ann.get('/slow')
+    await here
+    await ann.get('/count')
+    release()
+    expect((await slow).setCookies).toEqual([])
+    expect((await ann.get('/count')).text).toBe('2')
+  })
+
+  it('Y30: what a visitor without a session was given is no id that could expire', async () => {
+    const { open } = await site<Counter>(counting, { ...fromZero, parameters: { ignore_expiry: false } })
+    const ann = open()
+    expect([(await ann.get('/')).text, (await ann.get('/')).text, (await ann.get('/count')).text]).toEqual([
+      'hello',
+      'hello',
+      '1',
+    ])
   })
 
   it('Y13: kill does not send the old id once more', async () => {
@@ -812,6 +877,23 @@ describe('web.py’s own behaviour, done better', () => {
     const { setCookies } = await ann.get('/reset')
     expect(setCookies.join()).toMatch(/^webpy_session_id=;/)
     expect(setCookies.join()).not.toContain(old)
+  })
+
+  it('Y13 Y40: to kill a session once more changes nothing: what it held can still be read', async () => {
+    const { open, count } = await site<Counter>(
+      (session) => ({
+        ...counting(session),
+        '/twice': async () => {
+          await session().kill()
+          await session().kill()
+          return String(session().count)
+        },
+      }),
+      fromZero,
+    )
+    const ann = open()
+    await ann.get('/count')
+    expect([(await ann.get('/twice')).text, await count(), ann.cookies.size]).toEqual(['1', 0, 0])
   })
 
   it('Y13: kill without a cookie is no error, with any store', async () => {
@@ -850,6 +932,23 @@ describe('web.py’s own behaviour, done better', () => {
     expect((await thief.get('/reset', { 'x-forwarded-for': '203.0.113.9' })).text).toBe('Session expired')
     expect([thief.cookies.size, await count()]).toEqual([0, 1])
     expect((await ann.get('/count', { 'x-forwarded-for': '203.0.113.1' })).text).toBe('2')
+  })
+
+  it('Y31: a server that does not tell addresses is an error where they count, and can be helped to tell them', async () => {
+    config.sessionParameters.ignore_change_ip = false
+    const urls: Urls = { '/count': () => String((session.count += 1)) }
+    const silent = application(urls)
+    const telling = application(urls, { clientAddress: (_request, address) => String(address) })
+    const open = (app: Application) => new Session(app, new MemoryStore(), { count: 0 })
+    let session = open(silent)
+    const failed = await silent.fetch(new Request('http://localhost/count'))
+    expect([failed.status, failed.headers.getSetCookie()]).toEqual([500, []])
+    session = open(telling)
+    const first = await telling.fetch(new Request('http://localhost/count'), '203.0.113.1')
+    const cookie = first.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const from = async (address: string): Promise<string> =>
+      (await telling.fetch(new Request('http://localhost/count', { headers: { cookie } }), address)).text()
+    expect([await from('203.0.113.2'), await from('203.0.113.1')]).toEqual(['Session expired', '2'])
   })
 
   it('Y29: a session that was idle for longer than the timeout is over, though no sweep was due', async () => {
@@ -999,8 +1098,72 @@ describe('web.py’s own behaviour, done better', () => {
     const ann = browser(await listen(app))
     expect([(await ann.get('/count')).text, (await ann.get('/count')).text]).toEqual(['1', '2'])
     expect(() => session.count).toThrow('no request is being served here')
-    const lonely = application({})
-    const server = createServer(lonely.node)
-    expect(() => server.emit('request', { headers: {} }, {})).toThrow('it has no sessions yet')
+  })
+
+  it('Y22: an application without sessions answers with an error that says how to make them, and goes on', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    onTestFinished(() => said.mockRestore())
+    for (const host of Object.values(hosts)) {
+      const app = application({ '/count': () => String((session.count += 1)) })
+      const address = await host(app)
+      expect((await fetch(`${address}/count`)).status).toBe(500)
+      const session = new Session(app, new MemoryStore(), { count: 0 })
+      expect(await (await fetch(`${address}/count`)).text()).toBe('1')
+    }
+    expect(String(said.mock.calls[0]?.[0])).toMatch(/it has no sessions yet; .*new Session\(app, store\).* a name/)
+  })
+
+  it('Y14: a page for certain methods says which, and takes no name of every object for a method', async () => {
+    const { app, open } = await site<Counter>(
+      (session) => ({
+        '/': { GET: () => String(session().count), POST: () => seeother('/') },
+      }),
+      fromZero,
+    )
+    for (const method of ['DELETE', 'constructor', 'toString', 'hasOwnProperty']) {
+      const answer = await app.fetch(new Request('http://localhost/', { method }))
+      expect([answer.status, answer.headers.get('allow')], method).toEqual([405, 'GET, POST'])
+    }
+    expect([(await open().get('/')).text, (await open().post('/', {})).status]).toEqual(['0', 303])
+  })
+
+  it('refuses at the start what it cannot work with, and says what it expects', () => {
+    class HalfStore extends ShelfStore {
+      override cleanup = undefined as never
+    }
+    const make = (...parts: readonly unknown[]): unknown => Reflect.construct(Session, parts)
+    const app = application({})
+    const refused: readonly (readonly [() => unknown, RegExp])[] = [
+      [() => make(app), /^Session: store must be one, such as new DiskStore/],
+      [() => make(app, memoryStore()), /^Session: store must be one, .*\{ open: \(\) => store \}/],
+      [() => make({}, new MemoryStore()), /^Session: app must be an application\(urls\)/],
+      [() => make(app, new MemoryStore(), null), /^initializer: expected the starting contents/],
+      [() => make(app, new HalfStore(new Map())), /^HalfStore: the method cleanup is missing/],
+      [
+        () => make(app, new OwnStore(), {}, { perSubject: { max: 1, onLimit: 'reject' } }),
+        /^perSubject: store OwnStore/,
+      ],
+      [(): unknown => Reflect.construct(DBStore, [undefined, 'sessions']), /^DBStore: expected an open database/],
+      [(): unknown => Reflect.construct(ShelfStore, []), /^ShelfStore: expected a shelf/],
+      [(): unknown => Reflect.apply(application, undefined, []), /^application: expected pages/],
+      [() => application({ count: () => '' }), /^application: "count" is no page; expected .* under paths/],
+      [() => application({ '/': 'text' as never }), /^application: "\/" is no page/],
+    ]
+    for (const [run, message] of refused) {
+      expect(run).toThrow(TypeError)
+      expect(run).toThrow(message)
+    }
+    for (const [name, value] of Object.entries({
+      ignore_expiry: 'no',
+      ignore_change_ip: 0,
+      httponly: undefined,
+      secure: 'yes',
+      expired_message: 5,
+      secret_key: 'short',
+      timeout: '60',
+    })) {
+      Object.assign(config.sessionParameters, DEFAULTS, { [name]: value })
+      expect(() => make(app, new MemoryStore()), name).toThrow(new RegExp(`^${name}: expected`))
+    }
   })
 })

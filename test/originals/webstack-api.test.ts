@@ -268,6 +268,9 @@ describe.each(Object.entries(hosts))('a WebStack application on %s', (_, host) =
 
   it('W18: clients without cookies go on by a form, and overlapping requests lose nothing', async () => {
     const form = formCarrier()
+    let here = 0
+    let release = (): void => undefined
+    const allHere = new Promise<void>((resolve) => (release = resolve))
     const { open, address } = await site(
       host,
       {
@@ -275,6 +278,12 @@ describe.each(Object.entries(hosts))('a WebStack application on %s', (_, host) =
           const session = trans.getSession()
           for (const [key, value] of trans.fields) if (key.startsWith('k')) session.set(key, value)
           return `${form.field(session)}<p>${session.keys().toSorted().join()}</p>`
+        },
+        '/overlap': async (trans) => {
+          for (const [key, value] of trans.fields) trans.getSession().set(key, value)
+          if (++here === 10) release()
+          await allHere
+          return 'ok'
         },
       },
       { carriers: [cookieCarrier({ insecureDevelopment: true }), form] },
@@ -296,8 +305,17 @@ describe.each(Object.entries(hosts))('a WebStack application on %s', (_, host) =
     expect(page.text).toMatch(/<p>k1,k2,k3<\/p>$/)
     const ann = open()
     await ann.get('/')
-    await Promise.all(Array.from({ length: 10 }, (_, i) => ann.post('/', { [`k${i}`]: '' })))
+    await Promise.all(Array.from({ length: 10 }, (_, i) => ann.post('/overlap', { [`k${i}`]: '' })))
     expect((await ann.get('/')).text).toBe(`<p>${Array.from({ length: 10 }, (_, i) => `k${i}`).join()}</p>`)
+  })
+})
+
+describe('WebStack’s deploy', () => {
+  it('what is no resource is refused at the start', () => {
+    const { deploy } = createWebStack({ store: memoryStore() })
+    for (const wrong of [undefined, {}, () => 'page']) {
+      expect(() => Reflect.apply(deploy, undefined, [wrong]) as unknown).toThrow(/^deploy: .* method respond/)
+    }
   })
 })
 

@@ -109,7 +109,12 @@ function sessionOf<Data extends object>(sessions: Sessions<Data>): PyhpSession<D
     },
     has: (key) => found()?.has(key) === true,
     start: () => void present.add(sessions.current().start()),
-    save: () => unhurried(sessions.current(), sessions.current().save()),
+    save() {
+      const saved = sessions.current().save()
+      // Whoever does not wait need not handle it: the end of the request waits, and saves what is unsaved.
+      saved.catch(() => undefined)
+      return saved
+    },
     wipe: () => {
       found()
       return unhurried(sessions.current(), sessions.current().destroy())
