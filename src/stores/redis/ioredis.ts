@@ -1,0 +1,154 @@
+import { SessionError } from '../../core/errors.ts'
+import { refuse } from './refuse.ts'
+import type { Ask, Command, Hearing, Sent, Wire } from './wire.ts'
+
+/** The part of ioredis' `Redis` that the store calls. */
+export interface IoredisClient {
+  readonly status: string
+  readonly options: {
+    readonly keyPrefix?: string | undefined
+    readonly role?: string | undefined
+    readonly readOnly?: boolean | undefined
+  }
+  call(command: string, ...args: string[]): Promise<unknown>
+  pipeline(commands?: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
+  duplicate(override?: object): IoredisClient
+  connect(): Promise<unknown>
+  disconnect(): void
+  subscribe(channel: string): Promise<unknown>
+  // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
+  on(event: string, listener: (...args: any[]) => void): unknown
+}
+
+/** The part of ioredis' `Cluster` that the store calls. */
+export interface IoredisCluster {
+  readonly isCluster: boolean
+  readonly status: string
+  readonly options: {
+    readonly keyPrefix?: string | undefined
+    readonly scaleReads?: unknown
+    readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
+  }
+  call(command: string, ...args: string[]): Promise<unknown>
+  nodes(role: 'master'): readonly IoredisClient[]
+}
+
+/** Refuses the options that would break the store's promises. */
+function checkOptions({ options }: IoredisClient | IoredisCluster): void {
+  const prefix = options.keyPrefix ?? ('redisOptions' in options ? options.redisOptions?.keyPrefix : undefined)
+  if (prefix !== undefined && prefix !== '') {
+    throw refuse("the client has a keyPrefix; use the store's option prefix, and a client without one")
+  }
+  if ('scaleReads' in options && options.scaleReads !== undefined && options.scaleReads !== 'master') {
+    throw refuse('the client reads from replicas (scaleReads), where ended sessions live on for a while; use "master"')
+  }
+  if ('role' in options && options.role === 'slave') {
+    throw refuse('the client connects to a replica (role "slave"), where ended sessions live on for a while')
+  }
+  if ('readOnly' in options && options.readOnly === true) {
+    throw refuse('the client reads from replicas (readOnly), where ended sessions live on for a while')
+  }
+}
+
+/** A wire over `Redis`, whether it found its server by itself or by Sentinel. */
+export function wireOfIoredis(client: IoredisClient): Wire {
+  checkOptions(client)
+  return {
+    hasSlots: false,
+    check: () => checkStatus(client.status),
+    send: (batch) => sendAll(client, batch),
+    primaries: async () => [askOf(client)],
+    subscribe: (channel, hearing) => subscribe(client, channel, hearing),
+  }
+}
+
+/** A wire over `Cluster`. */
+export function wireOfIoredisCluster(cluster: IoredisCluster): Wire {
+  checkOptions(cluster)
+  const primaries = async (): Promise<readonly IoredisClient[]> => {
+    // A client that has just been made knows no nodes before its first answer.
+    if (cluster.status !== 'ready') await cluster.call('EXISTS', 'sojourn')
+    return cluster.nodes('master')
+  }
+  return {
+    hasSlots: true,
+    check: () => checkStatus(cluster.status),
+    send(batch) {
+      for (const { command, done, fail } of batch) cluster.call(...named(command)).then(done, fail)
+    },
+    primaries: async () => (await primaries()).map(askOf),
+    async subscribe(channel, hearing) {
+      const nodes = await primaries()
+      const node = nodes[Math.floor(Math.random() * nodes.length)]
+      if (node === undefined) throw new SessionError('store-unavailable', 'redis: the cluster has no primary')
+      return await subscribe(node, channel, hearing)
+    },
+  }
+}
+
+/** One packet for all, and one promise. */
+function sendAll(client: IoredisClient, batch: readonly Sent[]): void {
+  const [first] = batch
+  if (first !== undefined && batch.length === 1) {
+    client.call(...named(first.command)).then(first.done, first.fail)
+    return
+  }
+  const failAll = (error: unknown): void => {
+    for (const { fail } of batch) fail(error)
+  }
+  client
+    .pipeline(batch.map(({ command }) => ['call', ...command]))
+    .exec()
+    .then((results) => {
+      if (results === null) return failAll(new Error('the client gave the pipeline up'))
+      for (const [n, { done, fail }] of batch.entries()) {
+        const [error, reply] = results[n] ?? [new Error('the client gave no answer')]
+        if (error === null || error === undefined) done(reply)
+        else fail(error)
+      }
+    }, failAll)
+}
+
+async function subscribe(client: IoredisClient, channel: string, hearing: Hearing): Promise<() => Promise<void>> {
+  const connection = client.duplicate({
+    lazyConnect: true,
+    autoResubscribe: false,
+    // The store connects again by itself, and tells what was missed.
+    retryStrategy: () => null,
+    sentinelRetryStrategy: () => null,
+    reconnectOnError: null,
+  })
+  // What goes wrong ends the connection, and that is told.
+  connection.on('error', () => undefined)
+  connection.on('message', (_channel: unknown, message: unknown) => hearing.onMessage(String(message)))
+  let isOpen = true
+  connection.on('end', () => {
+    if (isOpen) hearing.onLost()
+    isOpen = false
+  })
+  try {
+    await connection.connect()
+    await connection.subscribe(channel)
+  } catch (error) {
+    isOpen = false
+    connection.disconnect()
+    throw error
+  }
+  return async () => {
+    isOpen = false
+    connection.disconnect()
+  }
+}
+
+function askOf(client: IoredisClient): Ask {
+  return (command) => client.call(...named(command))
+}
+
+function named([name = '', ...args]: Command): [string, ...string[]] {
+  return [name, ...args]
+}
+
+function checkStatus(status: string): void {
+  if (status !== 'end') return
+  throw new SessionError('store-unavailable', 'redis: the client has been closed; connect it again')
+}

@@ -1,0 +1,263 @@
+/*
+ * Every script is one atomic step, reads no clock of the server, and touches keys of one slot only: KEYS[1] is the epoch,
+ * ARGV[1] the store's clock. What is written gets its time to live in the same command. A script that fails does so at
+ * its first write or before it, where it has changed nothing: Redis refuses writes of a script (memory, read-only,
+ * too few replicas) only as long as it has not written.
+ */
+const HEAD = `
+local now = ARGV[1]
+local epoch = redis.call('GET', KEYS[1])
+-- The first bytes of the record or mark that is present under the key.
+local function head(key)
+  local h = redis.call('GETRANGE', key, 0, 383)
+  if h ~= '' and h:sub(2, 9) == epoch and h:sub(10, 24) > now then return h end
+end
+`
+
+const FACTS = `
+local LINES = '^(%d+)\\n([^\\n]*)\\n([^\\n]*)\\n'
+-- version, handle, subject ('' for none) of a live record
+local function facts(key, h)
+  local version, handle, subject = h:match(LINES, 55)
+  if version then return version, handle, subject end
+  return redis.call('GET', key):match(LINES, 55)
+end
+`
+
+// The members of a subject's index are: createdAt (15), the key behind the tag (45), handle. The score is expiresAt.
+const INDEX = `
+local function parts(key)
+  return key:match('^([^{]*{..})(.*)$')
+end
+local function tell(root, told)
+  redis.call('PUBLISH', root:match('^[^{]*') .. 'endings', told)
+end
+local function indexOf(key, subject)
+  return parts(key) .. ':u:' .. epoch .. ':' .. subject
+end
+local function memberOf(key, createdAt, handle)
+  local _, rest = parts(key)
+  return createdAt .. rest .. handle
+end
+local function enlist(index, member, expiresAt, ttl)
+  redis.call('ZADD', index, expiresAt, member)
+  if redis.call('PTTL', index) < tonumber(ttl) then redis.call('PEXPIRE', index, ttl) end
+end
+`
+
+// Members of which the record is not there any more (evicted by the server, deleted by hand) leave the index here.
+const PRESENT = `
+local function present(root, index)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+  local found = {}
+  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    if redis.call('EXISTS', root .. member:sub(16, 60)) == 1 then found[#found + 1] = member
+    else redis.call('ZREM', index, member) end
+  end
+  table.sort(found)
+  return found
+end
+-- Ends the first of these sessions; gives their handles.
+local function finish(root, index, members, count)
+  local told, handles = {}, {}
+  for n = 1, count do
+    told[n] = root:sub(-3, -2) .. members[n]:sub(16, 60)
+    handles[n] = members[n]:sub(61)
+  end
+  if count > 0 then tell(root, table.concat(told, ' ')) end
+  for n = 1, count do
+    redis.call('UNLINK', root .. members[n]:sub(16, 60))
+    redis.call('ZREM', index, members[n])
+  end
+  return handles
+end
+`
+
+const ROOM = `
+-- The handles of the sessions that were ended for one more, which does not count 'except'. Nil: no room.
+local function makeRoom(root, index, max, onLimit, except)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
+  if redis.call('ZCARD', index) < max then return {} end
+  local others = {}
+  for _, member in ipairs(present(root, index)) do
+    if member ~= except then others[#others + 1] = member end
+  end
+  local excess = #others - max + 1
+  if excess <= 0 then return {} end
+  if onLimit == 'reject' then return nil end
+  return finish(root, index, others, excess)
+end
+`
+
+// KEYS epoch, record. ARGV now, record, ttl, handle, subject, max, onLimit. 0: exists, 1: limit, else the evicted.
+// An epoch that is missing is made of the new key, which is random and never used again: if the server loses the epoch,
+// everything from before stays ended.
+const INSERT = `${HEAD}${INDEX}${PRESENT}${ROOM}
+local key, text, ttl, subject = KEYS[2], ARGV[2], ARGV[3], ARGV[5]
+if not epoch then
+  epoch = key:sub(-8)
+  redis.call('SET', KEYS[1], epoch)
+end
+if head(key) then return 0 end
+local evicted, index = {}, nil
+if subject ~= '' then
+  index = indexOf(key, subject)
+  if ARGV[6] ~= '' then evicted = makeRoom(parts(key), index, tonumber(ARGV[6]), ARGV[7], nil) end
+  if not evicted then return 1 end
+end
+redis.call('SET', key, 'L' .. epoch .. text, 'PX', ttl)
+if index then enlist(index, memberOf(key, text:sub(31, 45), ARGV[4]), text:sub(1, 15), ttl) end
+return evicted
+`
+
+// KEYS epoch, record. ARGV now, version, expiresAt and seenAt, new version, meta and data, ttl.
+// 1: updated; nil: nothing; else what is there. Handle, subject and createdAt stay as they are.
+const UPDATE = `${HEAD}${FACTS}${INDEX}
+local key = KEYS[2]
+local h = head(key)
+if not h then return false end
+if h:sub(1, 1) ~= 'L' then return redis.call('GET', key) end
+local version, handle, subject = facts(key, h)
+if version ~= ARGV[2] then return redis.call('GET', key) end
+local createdAt = h:sub(40, 54)
+local lines = '\\n' .. handle .. '\\n' .. subject .. '\\n'
+redis.call('SET', key, 'L' .. epoch .. ARGV[3] .. createdAt .. ARGV[4] .. lines .. ARGV[5], 'PX', ARGV[6])
+if subject ~= '' then
+  enlist(indexOf(key, subject), memberOf(key, createdAt, handle), ARGV[3]:sub(1, 15), ARGV[6])
+end
+return 1
+`
+
+// KEYS epoch, record. ARGV now, seenAt, expiresAt, ttl. Changes the instants in place: the data is not written again.
+const TOUCH = `${HEAD}${FACTS}${INDEX}
+local key = KEYS[2]
+local h = head(key)
+if not h or h:sub(1, 1) ~= 'L' then return 0 end
+if ARGV[2] > h:sub(25, 39) then redis.call('SETRANGE', key, 24, ARGV[2]) end
+if ARGV[3] > h:sub(10, 24) then
+  redis.call('SETRANGE', key, 9, ARGV[3])
+  redis.call('PEXPIRE', key, ARGV[4])
+  local _, handle, subject = facts(key, h)
+  if subject ~= '' then
+    enlist(indexOf(key, subject), memberOf(key, h:sub(40, 54), handle), ARGV[3], ARGV[4])
+  end
+end
+return 1
+`
+
+// Takes the live record out, and leaves the mark ('' for none).
+const BURY = `
+local function bury(key, h, handle, subject, mark, ttl)
+  redis.call('UNLINK', key)
+  if subject ~= '' then
+    redis.call('ZREM', indexOf(key, subject), memberOf(key, h:sub(40, 54), handle))
+  end
+  if mark ~= '' then redis.call('SET', key, mark:sub(1, 1) .. epoch .. mark:sub(2), 'PX', ttl) end
+end
+`
+
+// KEYS epoch, record. ARGV now, version ('' for any), mark, ttl of the mark. 1: ended; nil: nothing; else what is there.
+const END = `${HEAD}${FACTS}${INDEX}${BURY}
+local key = KEYS[2]
+local h = head(key)
+if not h then return false end
+if h:sub(1, 1) ~= 'L' then return redis.call('GET', key) end
+local version, handle, subject = facts(key, h)
+if ARGV[2] ~= '' and version ~= ARGV[2] then return redis.call('GET', key) end
+local root, rest = parts(key)
+tell(root, root:sub(-3, -2) .. rest)
+bury(key, h, handle, subject, ARGV[3], ARGV[4])
+return 1
+`
+
+// KEYS epoch, old, new. ARGV now, version, record, ttl, handle, subject, max, onLimit, mark, ttl of the mark.
+// 0: exists, 1: limit, a list: the evicted, nil: nothing, else what is there.
+const ROTATE = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}${BURY}
+local old, new, text, ttl, subject = KEYS[2], KEYS[3], ARGV[3], ARGV[4], ARGV[6]
+local h = head(old)
+if not h then return false end
+if h:sub(1, 1) ~= 'L' then return redis.call('GET', old) end
+local version, oldHandle, oldSubject = facts(old, h)
+if version ~= ARGV[2] then return redis.call('GET', old) end
+if head(new) then return 0 end
+local evicted, index = {}, nil
+if subject ~= '' then
+  index = indexOf(new, subject)
+  local replaced = oldSubject == subject and memberOf(old, h:sub(40, 54), oldHandle)
+  if ARGV[7] ~= '' then evicted = makeRoom(parts(new), index, tonumber(ARGV[7]), ARGV[8], replaced) end
+  if not evicted then return 1 end
+end
+local root, rest = parts(old)
+tell(root, root:sub(-3, -2) .. rest)
+redis.call('SET', new, 'L' .. epoch .. text, 'PX', ttl)
+if index then enlist(index, memberOf(new, text:sub(31, 45), ARGV[5]), text:sub(1, 15), ttl) end
+bury(old, h, oldHandle, oldSubject, ARGV[9], ARGV[10])
+return evicted
+`
+
+const SUBJECT = `${HEAD}${INDEX}${PRESENT}
+if not epoch then return EMPTY end
+local root, index = parts(KEYS[2]), KEYS[2] .. epoch .. ':' .. ARGV[2]
+local members = present(root, index)
+`
+
+// KEYS epoch, base of the indexes. ARGV now, subject.
+const LIST = `${SUBJECT.replace('EMPTY', '{}')}
+local records = {}
+for n, member in ipairs(members) do records[n] = redis.call('GET', root .. member:sub(16, 60)) end
+return records
+`
+const COUNT = `${SUBJECT.replace('EMPTY', '0')}
+return #members
+`
+
+// KEYS epoch, base of the indexes. ARGV now, subject, 'only' or 'except', handle.
+const END_OF_SUBJECT = `${SUBJECT.replace('EMPTY', '0')}
+local chosen = {}
+for _, member in ipairs(members) do
+  if (member:sub(61) == ARGV[4]) == (ARGV[3] == 'only') then chosen[#chosen + 1] = member end
+end
+finish(root, index, chosen, #chosen)
+return #chosen
+`
+
+// KEYS epoch, base of the indexes. ARGV now, subject, max, member of the session that is to stay.
+const TRIM = `${HEAD}${INDEX}${PRESENT}${ROOM}
+if not epoch then return {} end
+local index, max = KEYS[2] .. epoch .. ':' .. ARGV[2], tonumber(ARGV[3])
+-- Another login may have ended the new session in the meantime: then it takes no place.
+if not redis.call('ZSCORE', index, ARGV[4]) then max = max + 1 end
+return makeRoom(parts(KEYS[2]), index, max, 'evict-oldest', ARGV[4])
+`
+
+// KEYS epoch. ARGV channel, the new epoch.
+const CLEAR = `
+redis.call('PUBLISH', ARGV[1], 'cleared')
+redis.call('SET', KEYS[1], ARGV[2])
+return 1
+`
+
+// KEYS epoch, record. ARGV now. Takes away what is there and not present.
+const REAP = `${HEAD}
+if head(KEYS[2]) then return 0 end
+return redis.call('UNLINK', KEYS[2])
+`
+
+/** The scripts by name. */
+export type ScriptName =
+  'insert' | 'update' | 'touch' | 'end' | 'rotate' | 'list' | 'count' | 'endOfSubject' | 'trim' | 'clear' | 'reap'
+
+/** The texts of the scripts. */
+export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
+  insert: INSERT,
+  update: UPDATE,
+  touch: TOUCH,
+  end: END,
+  rotate: ROTATE,
+  list: LIST,
+  count: COUNT,
+  endOfSubject: END_OF_SUBJECT,
+  trim: TRIM,
+  clear: CLEAR,
+  reap: REAP,
+}
