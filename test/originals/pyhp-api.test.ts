@@ -422,6 +422,30 @@ describe('pyhp.serve', () => {
 })
 
 describe.each(Object.entries(hosts))('pyhp.session on %s', (_, host) => {
+  it('P16: what a page set is saved also where the page answers with something that is no answer', async () => {
+    const pyhp = createPyhp({ store: memoryStore(), cookie: { insecureDevelopment: true } })
+    const wrong = [5, undefined, null, true, new Response('hello'), { body: 5 }]
+    const page = (answer: unknown) => (): Reply => {
+      usual(pyhp)
+      return answer as Reply
+    }
+    const address = await host(
+      pyhp.serve({
+        ...pages(pyhp),
+        '/fine': page({}),
+        ...Object.fromEntries(wrong.map((answer, i) => [`/${i}`, page(answer)])),
+      }),
+    )
+    const ann = browser(address)
+    expect([(await ann.get('/fine')).status, (await ann.get('/fine')).text]).toEqual([200, ''])
+    for (const [i] of wrong.entries()) {
+      expect([(await ann.post(`/${i}`, { v: `set ${i}` })).status, (await ann.get('/get')).text]).toEqual([
+        500,
+        `"set ${i}"`,
+      ])
+    }
+  })
+
   it('P7 P12 P14 P16: the same pages start, fill, read and wipe the session of their own request', async () => {
     const pyhp = createPyhp({ store: memoryStore(), cookie: { insecureDevelopment: true } })
     const address = await host(pyhp.serve(pages(pyhp)))

@@ -17,7 +17,8 @@ export function pageAmong(pages: Pages): (session: { readonly url: string }) => 
   const own = { ...pages }
   return async (session) => {
     const path = pathOf(session)
-    return Object.hasOwn(own, path) ? ((await own[path]?.()) ?? '') : NOT_FOUND
+    const page = Object.hasOwn(own, path) ? own[path] : undefined
+    return page === undefined ? NOT_FOUND : page()
   }
 }
 

@@ -166,6 +166,15 @@ const TOO_LARGE: PlainAnswer = {
 }
 
 function answerOf(reply: Reply): PlainAnswer {
+  if (!isReply(reply)) throw new TypeError('page: it must answer with a text, or with { status, headers, body }')
   const { status = 200, headers = {}, body = '' } = typeof reply === 'string' ? { body: reply } : reply
   return { status, headers: Object.entries({ 'content-type': 'text/html; charset=utf-8', ...headers }), body }
+}
+
+// A number, nothing, or a Response would pass for an empty page.
+function isReply(reply: unknown): reply is Reply {
+  if (typeof reply === 'string') return true
+  if (typeof reply !== 'object' || reply === null) return false
+  const body: unknown = Reflect.get(reply, 'body')
+  return body === undefined || typeof body === 'string'
 }
