@@ -117,6 +117,8 @@ export interface Config<Data extends object> {
   readonly maxBytes: number
   readonly maxAnonymousBytes: number
   readonly carriers: readonly Carrier[]
+  /** The request headers that the carriers read. */
+  readonly vary: readonly string[]
   readonly seal: TokenSeal
   readonly fingerprint: ((facts: RequestFacts) => string | undefined) | undefined
   readonly refusal: Refusal
@@ -146,6 +148,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     maxBytes: bytes,
     maxAnonymousBytes: checkedCount('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
     carriers,
+    vary: [...new Set(carriers.flatMap((carrier) => carrier.vary))],
     seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
     fingerprint: options.bind === 'client-address' ? (facts: RequestFacts) => facts.clientAddress : options.bind,
     refusal: Object.freeze({ ...(options.refusal ?? { answer: 'new' }) }),

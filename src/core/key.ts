@@ -1,4 +1,4 @@
-import { sha256, toBase64Url } from '#platform'
+import { sha256 } from '#platform'
 import type { Token } from './token.ts'
 import { partitionOf } from './token.ts'
 
@@ -13,7 +13,7 @@ const VERSION = 's1'
  * The namespace goes into the hash, so that one token value opens nothing in another application that shares the store.
  */
 export function storeKeyOf(namespace: string, token: Token): StoreKey {
-  const digest = toBase64Url(sha256(`sojourn:key:${namespace}\0${token}`))
+  const digest = sha256(`sojourn:key:${namespace}\0${token}`)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one place that makes a StoreKey
   return `${VERSION}.${partitionOf(token)}.${digest}` as StoreKey
 }
@@ -32,5 +32,5 @@ export function partitionOfKey(key: StoreKey): string {
 
 /** The partition of all sessions of a subject, so that they and their index can share a shard. */
 export function partitionOfSubject(subject: string): string {
-  return toBase64Url(sha256(`sojourn:partition:${subject}`).subarray(0, 3)).slice(0, 3)
+  return sha256(`sojourn:partition:${subject}`).slice(0, 3)
 }

@@ -95,12 +95,12 @@ function checkedCap(cap: SubjectCap): SubjectCap {
 
 /** What the life of a session depends on. */
 export interface Lifespan {
-  readonly subject?: string
+  readonly subject?: string | undefined
   readonly createdAt: number
   /** An end of its own, earlier than the policy's. */
-  readonly until?: number
+  readonly until?: number | undefined
   /** An idle limit of its own, in milliseconds, instead of the policy's. */
-  readonly idle?: number
+  readonly idle?: number | undefined
 }
 
 /** The instant after which the session cannot live, whatever is done with it. */
@@ -120,7 +120,7 @@ export function isExpired(
   own: Pick<Lifespan, 'until' | 'idle'>,
   now: number,
 ): boolean {
-  const span = { ...record, ...own }
+  const span = { subject: record.subject, createdAt: record.createdAt, until: own.until, idle: own.idle }
   return now >= record.expiresAt || now >= expiryAt(policy, span, record.seenAt)
 }
 

@@ -91,7 +91,7 @@ export function newHandle(): string {
 
 /** The name of a session in events and logs: stable through rotation, and it opens and ends nothing. */
 export function referenceOf(handle: string): string {
-  return toBase64Url(sha256(`sojourn:reference:${handle}`)).slice(0, 12)
+  return sha256(`sojourn:reference:${handle}`).slice(0, 12)
 }
 
 /** A record like `from` with another content, at the next version. */

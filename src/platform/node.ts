@@ -5,8 +5,8 @@ import type { Ambient } from './platform.ts'
 // Bun, Deno and Node 20.12 and later have the one-shot form, which is several times faster than a Hash object.
 const oneShot = typeof hash === 'function'
 
-export function sha256(text: string): Uint8Array {
-  return oneShot ? hash('sha256', text, 'buffer') : createHash('sha256').update(text).digest()
+export function sha256(text: string): string {
+  return oneShot ? hash('sha256', text, 'base64url') : createHash('sha256').update(text).digest('base64url')
 }
 
 export function hmacSha256(key: Uint8Array, text: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** The few calls of the platform that the core makes; one file for each kind of platform implements them. */
 export interface Platform {
-  /** SHA-256 (FIPS 180-4) of a text's UTF-8 bytes. */
-  sha256(text: string): Uint8Array
+  /** SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, in base64url without padding: 43 characters. */
+  sha256(text: string): string
   /** HMAC-SHA-256 (RFC 2104) of a text's UTF-8 bytes. */
   hmacSha256(key: Uint8Array, text: string): Uint8Array
   /** Bytes from the platform's cryptographic random number generator. */

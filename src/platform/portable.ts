@@ -1,8 +1,9 @@
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import { toBase64Url } from './base64url.ts'
 import type { Ambient } from './platform.ts'
 
-export { toBase64Url } from './base64url.ts'
+export { toBase64Url }
 
 /** What this file calls of the web platform; declared here because the core is compiled without its types. */
 interface WebPlatform {
@@ -18,8 +19,8 @@ interface WebPlatform {
 const web = globalThis as unknown as WebPlatform
 const encoder = new web.TextEncoder()
 
-export function sha256(text: string): Uint8Array {
-  return nobleSha256(encoder.encode(text))
+export function sha256(text: string): string {
+  return toBase64Url(nobleSha256(encoder.encode(text)))
 }
 
 export function hmacSha256(key: Uint8Array, text: string): Uint8Array {

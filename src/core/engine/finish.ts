@@ -55,7 +55,7 @@ function outcomeOf<Data extends object>(state: State<Data>): Outcome | undefined
   return {
     cookies: carried?.cookies ?? [],
     headers,
-    vary: [...new Set(state.engine.config.carriers.flatMap((carrier) => carrier.vary))],
+    vary: state.engine.config.vary,
   }
 }
 

@@ -1,4 +1,4 @@
-import { sha256, toBase64Url } from '#platform'
+import { sha256 } from '#platform'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Content } from '../data/document.ts'
 import { SessionError, isSessionError } from '../errors.ts'
@@ -215,7 +215,7 @@ function refuse<Data extends object>(state: State<Data>): void {
 /** What a new session of this request is bound to, hashed; undefined when there is nothing to bind to. */
 export function bindingOf<Data extends object>(state: State<Data>): string | undefined {
   const print = state.engine.config.fingerprint?.(state.facts)
-  return print === undefined ? undefined : toBase64Url(sha256(`sojourn:binding:${print}`))
+  return print === undefined ? undefined : sha256(`sojourn:binding:${print}`)
 }
 
 // A client that shows nothing to compare is let in: a missing header must not end a session (cheat sheet, CS-11).

@@ -26,7 +26,8 @@ export function privateCacheControl(existing: string | undefined): string {
 
 /** Adds request header names to a `Vary` value; what it names already stays as it is, and `*` stays `*`. */
 export function mergeVary(existing: string | undefined, names: readonly string[]): string {
-  const present = membersOf(existing ?? '')
+  if (existing === undefined) return names.join(', ')
+  const present = membersOf(existing)
   const seen = new Set(present.map((name) => name.toLowerCase()))
   const added: string[] = []
   for (const name of names) {
@@ -35,7 +36,7 @@ export function mergeVary(existing: string | undefined, names: readonly string[]
     added.push(name)
   }
   if (seen.has('*')) return '*'
-  return added.length === 0 ? (existing ?? '') : [...present, ...added].join(', ')
+  return added.length === 0 ? existing : [...present, ...added].join(', ')
 }
 
 function membersOf(list: string): readonly string[] {

@@ -11,9 +11,9 @@ import type { Pages } from './shared/pages.ts'
 import { pageAmong } from './shared/pages.ts'
 import { sentFields } from './shared/sent-fields.ts'
 import type { ServerOptions, Servers } from './shared/servers.ts'
-import { apart, queryOf, serversFor } from './shared/servers.ts'
+import { apart, fieldsOf, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
-import { submitted, unhurried } from './shared/visit.ts'
+import { unhurried } from './shared/visit.ts'
 
 export { customSessions, fileSessions, memorySessions, sqliteSessions } from './karrigell/storages.ts'
 export type {
@@ -117,10 +117,7 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
       objects.set(session, made)
       return made
     },
-    REQUEST: sentFields('REQUEST', () => {
-      const session = sessions.current()
-      return new URLSearchParams([...queryOf(session), ...submitted(session)])
-    }),
+    REQUEST: sentFields('REQUEST', () => fieldsOf(sessions.current())),
     serve: (scripts) => serversFor(sessions, pageAmong(scripts), server),
   }
 }

@@ -4,9 +4,9 @@ import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'
 import { fileStore } from '../../stores/file.ts'
 import type { Reply, ServerOptions, Servers } from './shared/servers.ts'
-import { apart, pathOf, queryOf, serversFor } from './shared/servers.ts'
+import { apart, fieldsOf, pathOf, serversFor } from './shared/servers.ts'
 import { strictData } from './shared/strict.ts'
-import { submitted, unhurried } from './shared/visit.ts'
+import { unhurried } from './shared/visit.ts'
 
 export type { ServerOptions, Servers } from './shared/servers.ts'
 
@@ -122,7 +122,7 @@ function transactionOf<Value>(
   return {
     method: session.facts.method,
     path: pathOf(session),
-    fields: new URLSearchParams([...queryOf(session), ...submitted(session)]),
+    fields: fieldsOf(session),
     getSession,
     expireSession() {
       isExpired = true

@@ -2,18 +2,11 @@ import type { Outcome } from '../../core/web/response.ts'
 import { applyOutcome } from '../../core/web/response.ts'
 import { plainAnswer } from './failure.ts'
 import type { Replaced, SenderCall } from './methods.ts'
-import { pretend, replaceSenders } from './methods.ts'
+import type { HeldBack } from './held-response.ts'
+import { seemSent, sentError } from './held-response.ts'
+import { replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
-import {
-  headOf,
-  headersOf,
-  isHttp2,
-  isUntouched,
-  messageOf,
-  resetHead,
-  sendAnswer,
-  setStatus,
-} from './node-response.ts'
+import { headOf, headersOf, isUntouched, messageOf, resetHead, sendAnswer, setStatus } from './node-response.ts'
 import { readHeadCall, statusOfHeadCall } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
@@ -27,7 +20,7 @@ export interface Gate {
   reset(): void
 }
 
-interface State {
+interface State extends HeldBack {
   readonly response: NodeResponse
   readonly session: Committable
   readonly onFailure: (error: unknown) => void
@@ -41,11 +34,11 @@ interface State {
   held: SenderCall[]
   status: number
   message: unknown
+  isHeld: boolean
   isEnded: boolean
   owesDrain: boolean
   /** While `onFailure` runs, every call is the error's own. */
   isAnswering: boolean
-  unpretend: () => void
 }
 
 /**
@@ -68,16 +61,14 @@ export function gateResponse(response: NodeResponse, session: Committable, onFai
     held: [],
     status: response.statusCode,
     message: undefined,
+    isHeld: false,
     isEnded: false,
     owesDrain: false,
     isAnswering: false,
-    unpretend: nothing,
   }
   state.methods = replaceSenders(response, (call) => pass(state, call))
   return { reset: () => resetHead(response, state.before) }
 }
-
-const nothing = (): void => undefined
 
 function pass(state: State, call: SenderCall): unknown {
   if (state.phase === 'open') return forward(state, call)
@@ -94,7 +85,7 @@ function seal(state: State, call: SenderCall): unknown {
   if (call.name === 'writeHead' && statusOfHeadCall(call.args) === undefined) return forward(state, call)
   const outcome = state.session.commit()
   if (outcome instanceof Promise) {
-    pretendSent(state)
+    holdBack(state)
     // Neither of the two throws: what goes wrong in them is given to `onFailure`.
     void outcome.then(
       (value) => release(state, value),
@@ -135,29 +126,13 @@ function rearm(state: State): void {
   })
 }
 
-function pretendSent(state: State): void {
+function holdBack(state: State): void {
   const { response } = state
   state.phase = 'held'
+  state.isHeld = true
   state.status = response.statusCode
   state.message = messageOf(response)
-  const refuseChange = (): never => {
-    throw sentError(response)
-  }
-  state.unpretend = pretend(response, {
-    headersSent: () => true,
-    writableEnded: () => state.isEnded,
-    writableNeedDrain: () => state.owesDrain && !state.isEnded,
-    setHeader: () => refuseChange,
-    appendHeader: () => refuseChange,
-    removeHeader: () => refuseChange,
-    // What middleware calls to have the head written before its first chunk: here that has been done.
-    ...('_implicitHeader' in response && { _implicitHeader: () => () => undefined }),
-  })
-}
-
-function sentError(response: NodeResponse): Error {
-  const code = isHttp2(response) ? 'ERR_HTTP2_HEADERS_SENT' : 'ERR_HTTP_HEADERS_SENT'
-  return Object.assign(new Error('Cannot set headers after they are sent to the client'), { code })
+  seemSent(response, state)
 }
 
 function hold(state: State, call: SenderCall): unknown {
@@ -185,7 +160,7 @@ function answerOf(state: State, { name }: SenderCall): unknown {
 function letGo(state: State): readonly SenderCall[] {
   const { held } = state
   state.held = []
-  state.unpretend()
+  state.isHeld = false
   return held
 }
 

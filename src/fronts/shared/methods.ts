@@ -53,13 +53,3 @@ export function replaceSenders(target: Senders, pass: (call: SenderCall) => unkn
 function sendersOf({ writeHead, write, end, flushHeaders }: Senders): Senders {
   return flushHeaders === undefined ? { writeHead, write, end } : { writeHead, write, end, flushHeaders }
 }
-
-/** Makes an object seem different for a while; the function returned ends it. */
-export function pretend(target: object, getters: Readonly<Record<string, () => unknown>>): () => void {
-  for (const [name, get] of Object.entries(getters)) {
-    Object.defineProperty(target, name, { get, configurable: true, enumerable: false })
-  }
-  return () => {
-    for (const name of Object.keys(getters)) Reflect.deleteProperty(target, name)
-  }
-}

@@ -50,10 +50,15 @@ export interface Head {
   readonly headers: ReadonlyMap<string, HeaderValue>
 }
 
+const NO_HEADERS: Head['headers'] = new Map()
+
 /** Takes down what the response says now. */
 export function headOf(response: NodeResponse): Head {
+  const names = response.getHeaderNames()
+  // Most responses have none yet.
+  if (names.length === 0) return { status: response.statusCode, message: messageOf(response), headers: NO_HEADERS }
   const headers = new Map<string, HeaderValue>()
-  for (const name of response.getHeaderNames()) {
+  for (const name of names) {
     const value = response.getHeader(name)
     if (value !== undefined) headers.set(name, Array.isArray(value) ? [...value] : value)
   }
@@ -92,9 +97,16 @@ export function setStatus(response: NodeResponse, status: number, message: unkno
   if (!isHttp2(response)) Reflect.set(response, 'statusMessage', message)
 }
 
+// The few names that sessions set, so that none is spelled twice.
+const spellings = new Map<string, string>()
+
 /** The usual spelling of a header's name; http2 makes it lower case itself. */
 export function spellingOf(name: string): string {
-  return name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
+  const known = spellings.get(name)
+  if (known !== undefined) return known
+  const spelling = name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
+  spellings.set(name, spelling)
+  return spelling
 }
 
 /** The response's headers for the core. */

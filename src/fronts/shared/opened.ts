@@ -29,7 +29,7 @@ export function firstOpenedOn(holder: object): unknown {
 export function keepOn<Data extends object>(sessions: Sessions<Data>, holder: object, session: Session<Data>): void {
   const opened: unknown = Reflect.get(holder, SESSIONS)
   if (opened instanceof Map) opened.set(sessions, session)
-  else Object.defineProperty(holder, SESSIONS, { value: new Map([[sessions, session]]) })
+  else Reflect.set(holder, SESSIONS, new Map([[sessions, session]]))
   if (!('session' in holder)) Object.defineProperty(holder, 'session', { value: session, enumerable: true })
 }
 

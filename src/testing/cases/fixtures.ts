@@ -1,4 +1,4 @@
-import { sha256, toBase64Url } from '#platform'
+import { sha256 } from '#platform'
 import type { StoreKey } from '../../core/key.ts'
 import { isStoreKey, partitionOfSubject } from '../../core/key.ts'
 import type {
@@ -17,7 +17,12 @@ import { check } from './assert.ts'
 /** A well-formed store key, the same for the same label. Keys of one subject share their partition, as in real life. */
 export function testKey(label: string, subject?: string): StoreKey {
   const partition = partitionOfSubject(subject ?? label)
-  return asKey(`s1.${partition}.${toBase64Url(sha256(`key:${label}`))}`)
+  return asKey(`s1.${partition}.${sha256(`key:${label}`)}`)
+}
+
+/** A key of the partition that sessions without a subject share here: a rotation that is no login keeps the partition. */
+export function siblingKey(label: string): StoreKey {
+  return testKey(label, 'nobody')
 }
 
 /** Takes a text as a store key after checking its shape. */

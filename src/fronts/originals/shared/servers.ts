@@ -14,7 +14,7 @@ import { sendAnswer } from '../../shared/node-response.ts'
 import type { ProxyOptions } from '../../shared/proxy.ts'
 import { toResponse } from '../../shared/web-response.ts'
 import { parsedFields, readFields } from './fields.ts'
-import { visit } from './visit.ts'
+import { submitted, visit } from './visit.ts'
 
 /** What a page answers: a text, which is HTML, or more than that. */
 export type Reply =
@@ -22,7 +22,7 @@ export type Reply =
   | {
       /** @defaultValue 200 */
       readonly status?: number
-      /** Names in lower case. */
+      /** @defaultValue the content type of HTML; `cache-control` and what belongs to the session come beside them */
       readonly headers?: Readonly<Record<string, string>>
       readonly body?: string
     }
@@ -37,7 +37,7 @@ export interface ServerOptions extends ProxyOptions {
 export interface Servers {
   /** For `createServer` of node:http, node:https and node:http2. */
   readonly node: (request: NodeRequest & AsyncIterable<unknown>, response: NodeResponse) => void
-  /** For `app.use` of Express 4 and 5; with a body parser before it or without. */
+  /** For `app.use` of Express 4 and 5; with a body parser before it or without. Under a path too, pages see the whole path. */
   readonly express: (
     request: ExpressRequest & AsyncIterable<unknown>,
     response: NodeResponse,
@@ -79,9 +79,10 @@ export function pathOf({ url }: { readonly url: string }): string {
   return at < 0 ? url : url.slice(0, at)
 }
 
-/** The fields of the query. */
-export function queryOf({ url }: { readonly url: string }): URLSearchParams {
-  return new URLSearchParams(url.slice(pathOf({ url }).length))
+/** The fields of the query, and then those of the submitted form. */
+export function fieldsOf(session: { readonly url: string }): URLSearchParams {
+  const query = new URLSearchParams(session.url.slice(pathOf(session).length))
+  return new URLSearchParams([...query, ...submitted(session)])
 }
 
 type Answering<Data extends object> = (session: Session<Data>, fields: URLSearchParams) => Promise<PlainAnswer>
@@ -168,7 +169,8 @@ const TOO_LARGE: PlainAnswer = {
 function answerOf(reply: Reply): PlainAnswer {
   if (!isReply(reply)) throw new TypeError('page: it must answer with a text, or with { status, headers, body }')
   const { status = 200, headers = {}, body = '' } = typeof reply === 'string' ? { body: reply } : reply
-  return { status, headers: Object.entries({ 'content-type': 'text/html; charset=utf-8', ...headers }), body }
+  const fields = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return { status, headers: [...new Map([['content-type', 'text/html; charset=utf-8'], ...fields])], body }
 }
 
 // A number, nothing, or a Response would pass for an empty page.

@@ -4,8 +4,7 @@ import { plainAnswer } from '../../shared/failure.ts'
 import { sendAnswer } from '../../shared/node-response.ts'
 import { forwarded } from '../shared/forwarded.ts'
 import type { Reply, ServerOptions, Servers } from '../shared/servers.ts'
-import { pathOf, queryOf, serversFor } from '../shared/servers.ts'
-import { submitted } from '../shared/visit.ts'
+import { fieldsOf, pathOf, serversFor } from '../shared/servers.ts'
 import type { SessionHost } from './session.ts'
 
 /** A page: one function for every method, or one for each. */
@@ -101,7 +100,7 @@ export function application(urls: Urls, options: ServerOptions = {}): Applicatio
   const answer = <Data extends object>(session: EngineSession<Data>): Promise<Reply> => {
     const { method, clientAddress } = session.facts
     const path = pathOf(session)
-    const fields = Object.fromEntries([...queryOf(session), ...submitted(session)])
+    const fields = Object.fromEntries(fieldsOf(session))
     return running.run({ fields, context: { method, path, ip: clientAddress } }, () => handle(path, method))
   }
   return {
