@@ -280,7 +280,7 @@ describe('pyhp.session', () => {
     expect(guide).toContain('What shall outlive the session belongs into a database.')
   })
 
-  it('P12: what a form did not send is an error to read, that says how to ask; and what it sent cannot be changed', async () => {
+  it('what a form did not send is an error to read, that says how to ask; and what it sent cannot be changed', async () => {
     const { open } = await site(({ post }) => ({
       '/': () => {
         expect(() => post['none']).toThrow(new RangeError('pyhp.post: there is no "none"; ask with in'))
@@ -422,6 +422,21 @@ describe('pyhp.serve', () => {
 })
 
 describe.each(Object.entries(hosts))('pyhp.session on %s', (_, host) => {
+  it('a header that a page sets counts once, however it is spelt', async () => {
+    const pyhp = createPyhp({ store: memoryStore(), cookie: { insecureDevelopment: true } })
+    const address = await host(
+      pyhp.serve({
+        '/': () => ({ status: 201, headers: { 'Content-Type': 'text/plain', 'X-Page': 'yes' }, body: 'text' }),
+      }),
+    )
+    const { status, text, headers, setCookies } = await browser(address).get('/')
+    expect([status, text, setCookies]).toEqual([201, 'text', []])
+    expect([headers.get('content-type'), headers.get('x-page')]).toEqual([
+      expect.stringMatching(/^text\/plain(;|$)/),
+      'yes',
+    ])
+  })
+
   it('P16: what a page set is saved also where the page answers with something that is no answer', async () => {
     const pyhp = createPyhp({ store: memoryStore(), cookie: { insecureDevelopment: true } })
     const wrong = [5, undefined, null, true, new Response('hello'), { body: 5 }]

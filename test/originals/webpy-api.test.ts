@@ -1100,7 +1100,7 @@ describe('web.py’s own behaviour, done better', () => {
     expect(() => session.count).toThrow('no request is being served here')
   })
 
-  it('Y22: an application without sessions answers with an error that says how to make them, and goes on', async () => {
+  it('an application without sessions answers with an error that says how to make them, and goes on', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     onTestFinished(() => said.mockRestore())
     for (const host of Object.values(hosts)) {
@@ -1113,7 +1113,7 @@ describe('web.py’s own behaviour, done better', () => {
     expect(String(said.mock.calls[0]?.[0])).toMatch(/it has no sessions yet; .*new Session\(app, store\).* a name/)
   })
 
-  it('Y14: a page for certain methods says which, and takes no name of every object for a method', async () => {
+  it('a page for certain methods says which, and takes no name of every object for a method', async () => {
     const { app, open } = await site<Counter>(
       (session) => ({
         '/': { GET: () => String(session().count), POST: () => seeother('/') },
