@@ -1,0 +1,26 @@
+import type { Weather } from './proxy.ts'
+import { CALM } from './proxy.ts'
+
+/** Kinds of weather on the way to the servers, for parts of a campaign one after the other. */
+export const weathers: readonly (readonly [name: string, Weather])[] = [
+  ['calm', CALM],
+  ['delays', { ...CALM, delay: 0.3, delayUpTo: 12 }],
+  ['cuts', { ...CALM, cut: 0.004, cutReply: 0.004 }],
+  ['dropped replies', { ...CALM, dropReply: 0.006 }],
+  ['stalls', { ...CALM, stall: 0.0015, stallFor: 2_200 }],
+  ['ghosts', { ...CALM, ghost: 0.004, ghostFor: 1_500 }],
+  [
+    'storm',
+    {
+      delay: 0.1,
+      delayUpTo: 10,
+      cut: 0.002,
+      dropReply: 0.003,
+      cutReply: 0.002,
+      stall: 0.0005,
+      stallFor: 2_000,
+      ghost: 0.002,
+      ghostFor: 1_000,
+    },
+  ],
+]
