@@ -7,6 +7,7 @@ import type {
   SubjectStore,
   SweepableStore,
 } from '../core/store.ts'
+import { stored } from './shared/texts.ts'
 import { ownConnection, sharedConnection } from './sqlite/connection.ts'
 import type { SqliteDatabase } from './sqlite/database.ts'
 import { openDatabase } from './sqlite/database.ts'
@@ -21,7 +22,7 @@ import {
   sweepRows,
   updateRecord,
 } from './sqlite/operations.ts'
-import { keyIn, numberIn, recordIn, stored } from './sqlite/rows.ts'
+import { keyIn, numberIn, recordIn } from './sqlite/rows.ts'
 import { ensureSchema, patiently } from './sqlite/schema.ts'
 import { createTransactions, type Transactions } from './sqlite/transactions.ts'
 

@@ -19,7 +19,7 @@ export interface Lanes<Item> {
   readonly idle: () => Promise<void>
 }
 
-/** How much travels together, and how much is under way at once. */
+/** How much of a kind travels together, and how much is under way at once. */
 export interface LaneLimits {
   /** The most that one call of `run` gets. */
   readonly maxItems: number
@@ -35,8 +35,9 @@ export interface LaneLimits {
  */
 export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   run: (kind: Kind, items: readonly Item[]) => Promise<void>,
-  limits: LaneLimits,
+  limits: LaneLimits | ((kind: Kind) => LaneLimits),
 ): Lanes<Item> {
+  const limitsOf = typeof limits === 'function' ? limits : () => limits
   const running = createCounts<Kind>()
   const held = createHolds()
   let waiting: Item[] = []
@@ -50,8 +51,8 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const flush = (): void => {
     isDue = false
-    const room = (kind: Kind): number => limits.maxRunning - running.of(kind)
-    const { batches, left } = takeBatches(waiting, held, room, limits.maxItems)
+    const room = (kind: Kind): number => limitsOf(kind).maxRunning - running.of(kind)
+    const { batches, left } = takeBatches(waiting, held, room, (kind) => limitsOf(kind).maxItems)
     waiting = left
     for (const { kind, items } of batches) start(kind, items)
   }
@@ -98,7 +99,7 @@ function takeBatches<Kind extends string, Item extends LaneItem<Kind>>(
   waiting: readonly Item[],
   held: Holds,
   room: (kind: Kind) => number,
-  maxItems: number,
+  maxItems: (kind: Kind) => number,
 ): { readonly batches: readonly Batch<Kind, Item>[]; readonly left: Item[] } {
   const batches: Batch<Kind, Item>[] = []
   const open = new Map<Kind, Batch<Kind, Item>>()
@@ -108,7 +109,7 @@ function takeBatches<Kind extends string, Item extends LaneItem<Kind>>(
 
   const batchFor = (kind: Kind): Batch<Kind, Item> | undefined => {
     const last = open.get(kind)
-    if (last !== undefined && last.items.length < maxItems) return last
+    if (last !== undefined && last.items.length < maxItems(kind)) return last
     const count = taken.get(kind) ?? 0
     if (count >= room(kind)) return undefined
     const batch = { kind, items: [] }

@@ -8,7 +8,8 @@ import type {
   UpdateResult,
 } from '../../core/store.ts'
 import type { SqliteDatabase, SqliteStatement } from './database.ts'
-import { entryIn, handleIn, numberIn, stored } from './rows.ts'
+import { stored } from '../shared/texts.ts'
+import { entryIn, handleIn, numberIn } from './rows.ts'
 import type { StatementName } from './sql.ts'
 import { forTable, SQL } from './sql.ts'
 

@@ -2,21 +2,7 @@ import { SessionError } from '../../core/errors.ts'
 import type { StoreKey } from '../../core/key.ts'
 import { isStoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
-
-// Node before 24.18 and Deno 2.9 cut a text at U+0000 when they read it, and so does the sqlite3 tool.
-const ESCAPED = '\u0001'
-
-/** The text as it is stored: with no U+0000 in it. JSON has none, so data is practically always stored as it is. */
-export function stored(text: string): string {
-  return text.includes('\0') || text.startsWith(ESCAPED) ? ESCAPED + JSON.stringify(text) : text
-}
-
-function original(text: string): string {
-  if (!text.startsWith(ESCAPED)) return text
-  const value: unknown = JSON.parse(text.slice(1))
-  if (typeof value !== 'string') throw damaged()
-  return value
-}
+import { original } from '../shared/texts.ts'
 
 interface Row {
   readonly state: string
@@ -48,13 +34,13 @@ export function recordIn(row: unknown): SessionRecord {
   return {
     state: 'live',
     version: row.version,
-    handle: original(row.handle),
-    ...(row.subject === null ? {} : { subject: original(row.subject) }),
+    handle: textIn(row.handle),
+    ...(row.subject === null ? {} : { subject: textIn(row.subject) }),
     createdAt: row.created_at,
     seenAt: row.seen_at,
     expiresAt: row.expires_at,
-    meta: original(row.meta),
-    data: original(row.data),
+    meta: textIn(row.meta),
+    data: textIn(row.data),
   }
 }
 
@@ -75,9 +61,15 @@ export function numberIn(row: unknown, column: 'n' | 'id' | 'schema' = 'n'): num
 /** The handle in a row. */
 export function handleIn(row: unknown): string {
   if (typeof row === 'object' && row !== null && 'handle' in row && typeof row.handle === 'string') {
-    return original(row.handle)
+    return textIn(row.handle)
   }
   throw damaged()
+}
+
+function textIn(column: string): string {
+  const text = original(column)
+  if (text === undefined) throw damaged()
+  return text
 }
 
 function isRow(value: unknown): value is Row {

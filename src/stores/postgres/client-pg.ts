@@ -1,0 +1,85 @@
+import type { Database, Listener, Row, Statement, Value } from './database.ts'
+
+/** The calls made on a `Pool` of pg. */
+export interface PgPool {
+  /** Runs one statement on any connection. */
+  query(config: PgQuery): Promise<{ readonly rows: readonly Row[] }>
+  /** Runs several statements. */
+  query(text: string): Promise<unknown>
+  /** Takes a connection out of the pool. */
+  connect(): Promise<PgConnection>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
+  readonly totalCount: number
+  readonly options: { readonly max?: number | undefined }
+}
+
+/** A statement as pg takes it. */
+export interface PgQuery {
+  readonly name?: string
+  readonly text: string
+  readonly values: Value[]
+  readonly rowMode: 'array'
+}
+
+/** The calls made on a connection of pg. */
+export interface PgConnection {
+  query(text: string): Promise<unknown>
+  on(event: 'notification', listener: (message: { channel: string; payload?: string | undefined }) => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'end', listener: () => void): unknown
+  release(destroy: boolean): void
+}
+
+export function isPgPool(client: unknown): client is PgPool {
+  return (
+    typeof client === 'object' && client !== null && 'query' in client && 'connect' in client && 'totalCount' in client
+  )
+}
+
+export function pgDatabase(pool: PgPool, isPrepared: boolean): Database {
+  // A server that restarts ends the connections that nobody uses, and Node would end the process for an "error" event
+  // that nobody listens to. The pool makes new ones.
+  const ignore = (): void => undefined
+  pool.on('error', ignore)
+  const width = pool.options.max ?? 10
+  return {
+    kind: 'pg',
+    width,
+    run: async (statement, values) => (await pool.query(queryOf(statement, values, isPrepared))).rows,
+    script: async (sql) => void (await pool.query(sql)),
+    // The only connection must not serve a listener alone.
+    listen: width < 2 ? undefined : (channel, listener) => listen(pool, channel, listener),
+    release: () => void pool.off('error', ignore),
+  }
+}
+
+function queryOf({ name, text }: Statement, values: readonly Value[], isPrepared: boolean): PgQuery {
+  const query: PgQuery = { text, values: [...values], rowMode: 'array' }
+  return isPrepared && name !== '' ? { ...query, name } : query
+}
+
+async function listen(pool: PgPool, channel: string, { onPayload, onLost }: Listener): Promise<() => Promise<void>> {
+  const connection = await pool.connect()
+  let isOver = false
+  const end = (): boolean => {
+    if (isOver) return false
+    isOver = true
+    // Not to be used again: it listens.
+    connection.release(true)
+    return true
+  }
+  const lose = (): void => void (end() && onLost())
+  connection.on('error', lose)
+  connection.on('end', lose)
+  connection.on('notification', (message) => {
+    if (!isOver && message.channel === channel && message.payload !== undefined) onPayload(message.payload)
+  })
+  try {
+    await connection.query(`LISTEN "${channel}"`)
+  } catch (error) {
+    end()
+    throw error
+  }
+  return async () => void end()
+}

@@ -1,0 +1,58 @@
+import type { Database, Row } from './database.ts'
+
+/** The calls made on what `postgres()` of the package `postgres` gives. */
+export interface PostgresSql {
+  /** Runs one statement on any connection. */
+  unsafe(text: string, values?: (string | null)[], options?: { prepare?: boolean }): PostgresQuery
+  /** Hears notifications over a connection of its own, and connects again by itself. */
+  listen(
+    channel: string,
+    onPayload: (payload: string) => void,
+    onListening?: () => void,
+  ): PromiseLike<{ unlisten(): Promise<void> }>
+  readonly options: { readonly max: number; readonly prepare: boolean }
+}
+
+/** A statement on its way. */
+export interface PostgresQuery extends PromiseLike<unknown> {
+  /** The rows as lists. */
+  values(): PromiseLike<readonly Row[]>
+}
+
+export function isPostgresSql(client: unknown): client is PostgresSql {
+  return typeof client === 'function' && 'unsafe' in client && 'listen' in client && 'options' in client
+}
+
+/** Prepares statements if the handle does, unless told otherwise: without, this client asks for the types first. */
+export function postgresDatabase(sql: PostgresSql, prepare: boolean = sql.options.prepare): Database {
+  return {
+    kind: 'postgres',
+    width: sql.options.max,
+    run: async ({ name, text }, values) =>
+      await sql.unsafe(text, [...values], { prepare: prepare && name !== '' }).values(),
+    script: async (text) => void (await sql.unsafe(text)),
+    async listen(channel, { onPayload, onLost }) {
+      let isOver = false
+      let isFirst = true
+      const listening = await sql.listen(
+        channel,
+        (payload) => void (isOver || onPayload(payload)),
+        () => {
+          // It listens again after it was cut off; the one who asked begins anew.
+          if (!isFirst && !isOver) lose()
+          isFirst = false
+        },
+      )
+      const stop = async (): Promise<void> => {
+        isOver = true
+        await listening.unlisten().catch(() => undefined)
+      }
+      const lose = (): void => {
+        void stop()
+        onLost()
+      }
+      return stop
+    },
+    release: () => undefined,
+  }
+}

@@ -1,0 +1,17 @@
+import { isPglite, pgliteDatabase, type Pglite } from './client-pglite.ts'
+import { isPgPool, pgDatabase, type PgPool } from './client-pg.ts'
+import { isPostgresSql, postgresDatabase, type PostgresSql } from './client-postgres.ts'
+import type { Database } from './database.ts'
+
+/** A client of PostgreSQL. */
+export type PostgresClient = PgPool | PostgresSql | Pglite
+
+/** @throws TypeError when it is none of the three. */
+export function databaseOf(client: PostgresClient, prepare: boolean | undefined): Database {
+  if (isPostgresSql(client)) return postgresDatabase(client, prepare)
+  if (isPglite(client)) return pgliteDatabase(client)
+  if (isPgPool(client)) return pgDatabase(client, prepare ?? false)
+  throw new TypeError(
+    'postgres: client must be a Pool of pg, what postgres() gave, or a PGlite; a single Client of pg cannot reconnect',
+  )
+}

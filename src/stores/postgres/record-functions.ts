@@ -1,0 +1,189 @@
+import type { Dialect } from './dialect.ts'
+import { epochFrom, LIVE, markAs, PRESENT, ROW } from './dialect.ts'
+import { RECORD, RECORD_TYPES } from './tables.ts'
+
+/** What other functions call. */
+export function commonFunctions(dialect: Dialect): readonly string[] {
+  return [decide(dialect), tell(dialect), serialise(dialect)]
+}
+
+// Called first by whatever ends sessions or must be durable; gives the epoch. `watch` waits for those that hold the
+// shared lock, and whoever gets it afterwards reads that somebody is watching.
+function decide({ names, define }: Dialect): string {
+  return define('decide', {
+    takes: '',
+    returns: 'bigint',
+    does: `
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION 'sojourn needs the isolation level read committed' USING ERRCODE = 'feature_not_supported';
+  END IF;
+  IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
+    PERFORM set_config('synchronous_commit', 'on', true);
+  END IF;
+  PERFORM pg_advisory_xact_lock_shared(${names.lock('endings')});
+  ${epochFrom(names)}
+  RETURN _epoch;`,
+  })
+}
+
+// NULL among the keys: every session was ended. Commits that notify wait for each other, so it is for listeners only.
+function tell({ names, define }: Dialect): string {
+  return define('tell', {
+    takes: '_keys text[]',
+    returns: 'void',
+    declares: '_listening boolean; _polling boolean;',
+    does: `
+  SELECT m.listening_until > clock_timestamp(), m.polling_until > clock_timestamp()
+    INTO _listening, _polling FROM ${names.of('_meta')} AS m WHERE m.id = 1;
+  IF _listening THEN
+    PERFORM pg_notify('${names.channel}', string_agg(coalesce(k.key, '*'), ','))
+      FROM unnest(_keys) WITH ORDINALITY AS k (key, n) GROUP BY (k.n - 1) / 100;
+  END IF;
+  IF _polling THEN
+    INSERT INTO ${names.of('_endings')} (key) SELECT unnest(_keys);
+  END IF;`,
+  })
+}
+
+// Whoever counts or ends all of a subject's sessions is alone with them.
+function serialise({ names, define }: Dialect): string {
+  const lock = `hashtextextended(_subject, ${names.lock('subject')})`
+  return define('serialise', {
+    takes: '_subject text, _alone boolean',
+    returns: 'void',
+    does: `
+  IF _alone THEN
+    PERFORM pg_advisory_xact_lock(${lock});
+  ELSE
+    PERFORM pg_advisory_xact_lock_shared(${lock});
+  END IF;`,
+  })
+}
+
+/** One session at a time, those of a turn together. */
+export function recordFunctions(dialect: Dialect): readonly string[] {
+  return [get(dialect), update(dialect), touch(dialect), insert(dialect), remove(dialect)]
+}
+
+function get({ names, define, among }: Dialect): string {
+  return define('get', {
+    takes: '_keys text[], _at bigint',
+    returns: `TABLE (key text, ${RECORD_TYPES})`,
+    does: `
+  ${epochFrom(names)}
+  RETURN QUERY SELECT s.key, ${ROW} FROM ${names.of()} AS s WHERE ${among('_keys')} AND ${PRESENT};`,
+  })
+}
+
+// Gives a row for each item that was not updated, and for those that others of the same turn have lost to.
+function update({ names, define, at }: Dialect): string {
+  return define('update', {
+    takes: `_keys text[], _versions integer[], _nexts integer[], _seen bigint[], _expiries bigint[], _metas text[],
+  _datas text[], _shown boolean[], _at bigint`,
+    returns: `TABLE (n integer, is_updated boolean, ${RECORD_TYPES})`,
+    declares: `_item record; _found ${names.of()}%ROWTYPE;`,
+    does: `
+  ${epochFrom(names)}
+  FOR _item IN
+    SELECT * FROM unnest(_keys, _versions, _nexts, _seen, _expiries, _metas, _datas, _shown) WITH ORDINALITY
+      AS i (key, version, next, seen, expiry, meta, data, is_shown, n)
+  LOOP
+    LOOP
+      UPDATE ${names.of()} AS s SET version = _item.next, seen_at = _item.seen, expires_at = _item.expiry,
+        meta = _item.meta, data = _item.data
+      WHERE ${at('_item.key')} AND s.version = _item.version AND ${LIVE};
+      is_updated := FOUND;
+      EXIT WHEN is_updated AND NOT _item.is_shown;
+      ${epochFrom(names)}
+      SELECT s.* INTO _found FROM ${names.of()} AS s WHERE ${at('_item.key')} AND ${PRESENT};
+      -- It came between the two statements: then the first finds it now.
+      CONTINUE WHEN NOT is_updated AND _found.state = 'live' AND _found.version = _item.version;
+      RETURN QUERY SELECT _item.n::integer, is_updated, ${RECORD.replaceAll(/\w+/g, '_found.$&')};
+      EXIT;
+    END LOOP;
+  END LOOP;`,
+  })
+}
+
+// Gives the numbers of those that were not there.
+function touch({ names, define, at }: Dialect): string {
+  return define('touch', {
+    takes: '_keys text[], _seen bigint[], _expiries bigint[], _at bigint',
+    returns: 'TABLE (n integer)',
+    declares: '_item record;',
+    does: `
+  PERFORM set_config('synchronous_commit', 'off', true);
+  ${epochFrom(names)}
+  FOR _item IN
+    SELECT * FROM unnest(_keys, _seen, _expiries) WITH ORDINALITY AS i (key, seen, expiry, n)
+  LOOP
+    UPDATE ${names.of()} AS s
+    SET seen_at = greatest(s.seen_at, _item.seen), expires_at = greatest(s.expires_at, _item.expiry)
+    WHERE ${at('_item.key')} AND ${LIVE};
+    IF NOT FOUND THEN
+      n := _item.n;
+      RETURN NEXT;
+    END IF;
+  END LOOP;`,
+  })
+}
+
+// Gives the numbers of those whose key is taken.
+function insert({ names, define, insertion }: Dialect): string {
+  const values = {
+    key: '_item.key',
+    version: '_item.version',
+    created_at: '_item.created',
+    seen_at: '_item.seen',
+    expires_at: '_item.expiry',
+    handle: '_item.handle',
+    subject: 'NULL',
+    meta: '_item.meta',
+    data: '_item.data',
+  }
+  return define('insert', {
+    takes: `_keys text[], _versions integer[], _created bigint[], _seen bigint[], _expiries bigint[], _handles text[],
+  _metas text[], _datas text[], _at bigint`,
+    returns: 'TABLE (n integer)',
+    declares: '_item record;',
+    does: `
+  ${epochFrom(names)}
+  FOR _item IN
+    SELECT * FROM unnest(_keys, _versions, _created, _seen, _expiries, _handles, _metas, _datas) WITH ORDINALITY
+      AS i (key, version, created, seen, expiry, handle, meta, data, n)
+  LOOP
+    ${insertion(values)};
+    IF NOT FOUND THEN
+      n := _item.n;
+      RETURN NEXT;
+    END IF;
+  END LOOP;`,
+  })
+}
+
+// Gives the numbers of those that were not there.
+function remove({ names, call, define, at }: Dialect): string {
+  return define('delete', {
+    takes: '_keys text[], _states text[], _moved_to text[], _expiries bigint[], _at bigint',
+    returns: 'TABLE (n integer)',
+    declares: `_item record; _ended text[] := '{}';`,
+    does: `
+  _epoch := ${call('decide')}();
+  FOR _item IN
+    SELECT * FROM unnest(_keys, _states, _moved_to, _expiries) WITH ORDINALITY AS i (key, state, moved_to, expiry, n)
+  LOOP
+    IF _item.state IS NULL THEN
+      DELETE FROM ${names.of()} AS s WHERE ${at('_item.key')} AND ${LIVE};
+    ELSE
+      ${markAs(names, '_item.state', '_item.moved_to', '_item.expiry')} WHERE ${at('_item.key')} AND ${LIVE};
+    END IF;
+    IF FOUND THEN
+      _ended := _ended || _item.key;
+    ELSE
+      n := _item.n;
+      RETURN NEXT;
+    END IF;
+  END LOOP;
+  PERFORM ${call('tell')}(_ended);`,
+  })
+}

@@ -1,0 +1,108 @@
+import { SessionError } from '../../core/errors.ts'
+import type { Database } from './database.ts'
+import { dialectOf } from './dialect.ts'
+import { describe, stateOf } from './errors.ts'
+import { namesOf, type Names, type Place } from './names.ts'
+import { commonFunctions, recordFunctions } from './record-functions.ts'
+import { subjectFunctions } from './subject-functions.ts'
+import { tablesOf } from './tables.ts'
+import { upkeepFunctions } from './upkeep-functions.ts'
+
+/** The version of the tables and functions. A store refuses a database with a higher one. */
+export const SCHEMA_VERSION = 1
+
+/** What the tables of a store are to be. */
+export interface Layout extends Place {
+  /**
+   * Into how many tables the sessions are hashed, by the partition in their key; all of one user's are in one. It cannot
+   * be changed later. @defaultValue 0, which is one table
+   */
+  readonly partitions?: number | undefined
+}
+
+/**
+ * The SQL that makes everything a store needs, for those who run migrations themselves; it may run again. Run it as one
+ * transaction. `store.setup()` does the same.
+ * @throws TypeError for wrong names or numbers.
+ */
+export function postgresSchema(layout: Layout = {}): string {
+  return `${statementsOf(namesOf(layout), partitionsOf(layout)).join(';\n\n')};\n`
+}
+
+/** The checked number of partitions. */
+export function partitionsOf({ partitions = 0 }: Layout): number {
+  if (Number.isInteger(partitions) && partitions >= 0 && partitions <= 1024) return partitions
+  throw new TypeError('postgres: partitions must be a whole number from 0 to 1024')
+}
+
+function statementsOf(names: Names, partitions: number): readonly string[] {
+  const dialect = dialectOf(names, partitions > 0)
+  const { schema } = names
+  return [
+    // Whoever else is doing this waits here. The rights to make a schema are needed only where there is none.
+    `SELECT pg_advisory_xact_lock(${names.lock('setup')})`,
+    ...(schema === undefined
+      ? []
+      : [
+          `DO $sojourn$ BEGIN IF to_regnamespace('"${schema}"') IS NULL THEN CREATE SCHEMA "${schema}"; END IF; END $sojourn$`,
+        ]),
+    ...tablesOf(names, partitions),
+    ...commonFunctions(dialect),
+    ...recordFunctions(dialect),
+    ...subjectFunctions(dialect),
+    ...upkeepFunctions(dialect),
+  ]
+}
+
+/** Makes the tables and functions. Takes no lock and changes nothing when they are up to date. */
+export async function ensureSchema(database: Database, layout: Layout): Promise<void> {
+  const names = namesOf(layout)
+  const partitions = partitionsOf(layout)
+  try {
+    if ((await foundIn(database, names)) === undefined) await database.script(postgresSchema(layout))
+    const found = await foundIn(database, names)
+    if (found === undefined) throw new Error('the tables are not in the search path')
+    check(names, found, partitions)
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    const reason = stateOf(error) === '42501' ? 'this user may not make tables and functions here' : describe(error)
+    throw new SessionError('store-unavailable', `postgres: table "${names.table}" cannot be made: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+interface Found {
+  readonly schema: number
+  readonly partitions: number
+}
+
+/** What is there; undefined when there is nothing. */
+async function foundIn(database: Database, names: Names): Promise<Found | undefined> {
+  try {
+    const sql = `SELECT schema, partitions FROM ${names.of('_meta')} WHERE id = 1`
+    const [row] = await database.run({ name: '', text: sql }, [])
+    return row === undefined ? undefined : { schema: Number(row[0]), partitions: Number(row[1]) }
+  } catch (error) {
+    // No such table, or no such schema.
+    if (stateOf(error) === '42P01' || stateOf(error) === '3F000') return undefined
+    throw error
+  }
+}
+
+function check({ table }: Names, found: Found, partitions: number): void {
+  if (found.schema > SCHEMA_VERSION) {
+    throw new SessionError(
+      'unsupported',
+      `postgres: table "${table}" has schema ${found.schema}, and this version of sojourn knows ${SCHEMA_VERSION}; ` +
+        'upgrade sojourn, or use another table',
+    )
+  }
+  if (found.partitions !== partitions) {
+    throw new SessionError(
+      'unsupported',
+      `postgres: table "${table}" was made with partitions: ${found.partitions}, and that cannot be changed; ` +
+        'give the same number, or use another table',
+    )
+  }
+}

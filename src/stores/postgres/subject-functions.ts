@@ -1,0 +1,173 @@
+import type { Dialect } from './dialect.ts'
+import { epochFrom, LIVE, markAs, PRESENT, ROW } from './dialect.ts'
+import { RECORD, RECORD_TYPES } from './tables.ts'
+
+/** What concerns the sessions of one user; `_part` is the partition of the user. */
+export function subjectFunctions(dialect: Dialect): readonly string[] {
+  return [makeRoom(dialect), admit(dialect), rotate(dialect), ...lists(dialect), ...endings(dialect)]
+}
+
+// Gives the handles of the sessions that were ended for one more, which does not count `_replaced`; NULL: there is no
+// room. Rows are locked before they are counted, for one that is being ended just now must not cost another its life.
+function makeRoom({ names, call, define, among, owned }: Dialect): string {
+  const others = `${owned} AND ${LIVE} AND s.key <> _replaced`
+  return define('make_room', {
+    takes: '_subject text, _part text, _replaced text, _max integer, _policy text, _at bigint',
+    returns: 'text[]',
+    declares: '_keys text[]; _handles text[]; _surplus integer;',
+    does: `
+  ${epochFrom(names)}
+  SELECT count(*) + 1 - _max INTO _surplus FROM ${names.of()} AS s WHERE ${others};
+  IF _surplus <= 0 THEN
+    RETURN '{}';
+  END IF;
+  SELECT array_agg(o.key ORDER BY o.created_at, o.key), array_agg(o.handle ORDER BY o.created_at, o.key)
+    INTO _keys, _handles
+    FROM (SELECT s.key, s.handle, s.created_at FROM ${names.of()} AS s WHERE ${others} ORDER BY s.key FOR UPDATE) AS o;
+  _surplus := coalesce(cardinality(_keys), 0) + 1 - _max;
+  IF _surplus <= 0 THEN
+    RETURN '{}';
+  ELSIF _policy = 'reject' THEN
+    RETURN NULL;
+  END IF;
+  _keys := _keys[1:_surplus];
+  DELETE FROM ${names.of()} AS s WHERE ${among('_keys')};
+  PERFORM ${call('tell')}(_keys);
+  RETURN _handles[1:_surplus];`,
+  })
+}
+
+const NEW_RECORD = {
+  key: '_new_key',
+  version: '_new_version',
+  created_at: '_created',
+  seen_at: '_seen',
+  expires_at: '_expiry',
+  handle: '_handle',
+  subject: '_subject',
+  meta: '_meta',
+  data: '_data',
+}
+const NEW_TYPES = `_new_key text, _new_version integer, _created bigint, _seen bigint, _expiry bigint, _handle text,
+  _subject text, _meta text, _data text`
+const PRESENT_AT_NEW = (at: Dialect['at']): string => `${at('_new_key')} AND ${PRESENT}`
+
+function admit({ names, call, define, at, insertion }: Dialect): string {
+  return define('admit', {
+    takes: `${NEW_TYPES}, _max integer, _policy text, _at bigint`,
+    returns: 'TABLE (outcome text, evicted text)',
+    declares: '_evicted text[];',
+    does: `
+  _epoch := ${call('decide')}();
+  PERFORM ${call('serialise')}(_subject, _max IS NOT NULL);
+  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${PRESENT_AT_NEW(at)}) THEN
+    RETURN QUERY SELECT 'exists', NULL;
+    RETURN;
+  END IF;
+  IF _max IS NOT NULL THEN
+    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), _new_key, _max, _policy, _at);
+    IF _evicted IS NULL THEN
+      RETURN QUERY SELECT 'limit', NULL;
+      RETURN;
+    END IF;
+  END IF;
+  ${insertion(NEW_RECORD)};
+  IF NOT FOUND THEN
+    -- Somebody stored under the key in between: begin again, with nobody evicted.
+    RAISE EXCEPTION 'taken meanwhile' USING ERRCODE = 'serialization_failure';
+  END IF;
+  RETURN QUERY SELECT 'inserted', to_json(_evicted)::text;`,
+  })
+}
+
+// The old row is locked first. It becomes the mark, so that the old key never has two rows or, for a moment, none.
+function rotate({ names, call, define, at, insertion }: Dialect): string {
+  const answer = (outcome: string, evicted = 'NULL::text'): string =>
+    `RETURN QUERY SELECT ${outcome}, ${evicted}, ${RECORD.replaceAll(/\w+/g, '_old.$&')};`
+  return define('rotate', {
+    takes: `_key text, _version integer, ${NEW_TYPES}, _mark text, _moved_to text, _mark_expiry bigint, _max integer,
+  _policy text, _at bigint`,
+    returns: `TABLE (outcome text, evicted text, ${RECORD_TYPES})`,
+    declares: `_old ${names.of()}%ROWTYPE; _evicted text[];`,
+    does: `
+  _epoch := ${call('decide')}();
+  IF _subject IS NOT NULL THEN
+    PERFORM ${call('serialise')}(_subject, _max IS NOT NULL);
+  END IF;
+  SELECT s.* INTO _old FROM ${names.of()} AS s WHERE ${at('_key')} AND ${PRESENT} FOR UPDATE;
+  IF _old.state IS DISTINCT FROM 'live' OR _old.version <> _version THEN
+    ${answer(`CASE _old.state WHEN 'live' THEN 'conflict' ELSE 'gone' END`)}
+    RETURN;
+  END IF;
+  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${PRESENT_AT_NEW(at)}) THEN
+    ${answer(`'exists'`)}
+    RETURN;
+  END IF;
+  IF _max IS NOT NULL THEN
+    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), _key, _max, _policy, _at);
+    IF _evicted IS NULL THEN
+      ${answer(`'limit'`)}
+      RETURN;
+    END IF;
+  END IF;
+  ${insertion(NEW_RECORD)};
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'taken meanwhile' USING ERRCODE = 'serialization_failure';
+  END IF;
+  IF _mark IS NULL THEN
+    DELETE FROM ${names.of()} AS s WHERE ${at('_key')};
+  ELSE
+    ${markAs(names, '_mark', '_moved_to', '_mark_expiry')} WHERE ${at('_key')};
+  END IF;
+  PERFORM ${call('tell')}(ARRAY[_key]);
+  ${answer(`'rotated'`, 'to_json(_evicted)::text')}`,
+  })
+}
+
+function lists({ names, define, owned }: Dialect): readonly string[] {
+  return [
+    define('list', {
+      takes: '_subject text, _part text, _at bigint',
+      returns: `TABLE (${RECORD_TYPES})`,
+      does: `
+  ${epochFrom(names)}
+  RETURN QUERY SELECT ${ROW} FROM ${names.of()} AS s WHERE ${owned} AND ${LIVE} ORDER BY s.created_at, s.key;`,
+    }),
+    define('count', {
+      takes: '_subject text, _part text, _at bigint',
+      returns: 'integer',
+      does: `
+  ${epochFrom(names)}
+  RETURN (SELECT count(*) FROM ${names.of()} AS s WHERE ${owned} AND ${LIVE});`,
+    }),
+  ]
+}
+
+function endings({ names, call, define, among, owned }: Dialect): readonly string[] {
+  const end = (condition: string): string => `
+  _epoch := ${call('decide')}();
+  PERFORM ${call('serialise')}(_subject, true);
+  SELECT array_agg(o.key) INTO _keys
+    FROM (SELECT s.key FROM ${names.of()} AS s WHERE ${owned} AND ${LIVE} AND ${condition}
+      ORDER BY s.key FOR UPDATE) AS o;
+  IF _keys IS NULL THEN
+    RETURN 0;
+  END IF;
+  DELETE FROM ${names.of()} AS s WHERE ${among('_keys')};
+  PERFORM ${call('tell')}(_keys);
+  RETURN cardinality(_keys);`
+  return [
+    define('end_handle', {
+      takes: '_subject text, _part text, _handle text, _at bigint',
+      returns: 'integer',
+      declares: '_keys text[];',
+      does: end('s.handle = _handle'),
+    }),
+    define('end_subject', {
+      takes: '_subject text, _part text, _except text, _at bigint',
+      returns: 'integer',
+      declares: '_keys text[];',
+      does: end('s.handle IS DISTINCT FROM _except'),
+    }),
+  ]
+}
