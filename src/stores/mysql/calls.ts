@@ -1,0 +1,89 @@
+import type { StoreKey } from '../../core/key.ts'
+import type { InsertResult, RotateResult, SessionRecord, SubjectCap, Tombstone } from '../../core/store.ts'
+import type { Ask, Row } from './client.ts'
+import { missOf } from './saves.ts'
+import type { Names, ProcedureName } from './tables.ts'
+import { bytes, entryIn, int, markValues, numberIn, quoted, recordValues, textIn } from './values.ts'
+
+/** The statement that inserts. */
+export function insertCall(names: Names, now: number, key: StoreKey, record: SessionRecord, cap?: SubjectCap): string {
+  return call(names, 'insert', [quoted(key), recordValues(record), capValues(cap), int(now)])
+}
+
+/** The statement that rotates. */
+export function rotateCall(
+  names: Names,
+  now: number,
+  from: { readonly key: StoreKey; readonly version: number },
+  to: { readonly key: StoreKey; readonly record: SessionRecord },
+  options: { readonly tombstone?: Tombstone; readonly cap?: SubjectCap },
+): string {
+  const { tombstone, cap } = options
+  const target = [quoted(to.key), recordValues(to.record)]
+  const rest = [markValues(tombstone), capValues(cap), int(now)]
+  return call(names, 'rotate', [quoted(from.key), int(from.version), ...target, ...rest])
+}
+
+/** The statement that deletes. */
+export function deleteCall(names: Names, now: number, key: StoreKey, tombstone?: Tombstone): string {
+  return call(names, 'delete', [quoted(key), markValues(tombstone), int(now)])
+}
+
+/** The statement that ends sessions of a subject. */
+export function endCall(
+  names: Names,
+  now: number,
+  subject: string,
+  which: { readonly handle?: string; readonly except?: string },
+): string {
+  return call(names, 'end', [bytes(subject), bytes(which.handle), bytes(which.except), int(now)])
+}
+
+/** The statement that ends all sessions. */
+export function clearCall(names: Names): string {
+  return call(names, 'clear', [])
+}
+
+/** The statement that removes what is gone. */
+export function sweepCall(names: Names, now: number, limit: number): string {
+  return call(names, 'sweep', [int(now), int(limit)])
+}
+
+/** How an insertion went. */
+export async function insertResult(ask: Ask, sql: string): Promise<InsertResult> {
+  const { outcome, evicted } = outcomeIn(await ask(sql))
+  return outcome === 'inserted' ? { outcome, evicted } : { outcome: outcome === 'limit' ? 'limit' : 'exists' }
+}
+
+/** How a rotation went. */
+export async function rotateResult(ask: Ask, sql: string): Promise<RotateResult> {
+  const { outcome, evicted, current } = outcomeIn(await ask(sql))
+  if (outcome === 'rotated') return { outcome, evicted }
+  if (outcome === 'limit' || outcome === 'exists') return { outcome }
+  return current === undefined ? { outcome: 'gone' } : missOf(entryIn(current, 1))
+}
+
+/** How many sessions it was. */
+export async function numberResult(ask: Ask, sql: string): Promise<number> {
+  const [row] = await ask(sql)
+  return numberIn(row?.[1])
+}
+
+function outcomeIn(rows: readonly Row[]) {
+  const evicted: string[] = []
+  let current: Row | undefined
+  for (const row of rows) {
+    const outcome = textIn(row[0])
+    if (outcome === 'evicted') evicted.push(textIn(row[1]))
+    if (outcome === 'current') current = row
+  }
+  return { outcome: textIn(rows.at(-1)?.[0]), evicted, current }
+}
+
+function call(names: Names, name: ProcedureName, parameters: readonly string[]): string {
+  return `CALL ${names.procedure(name)}(${parameters.join(', ')})`
+}
+
+function capValues(cap: SubjectCap | undefined): string {
+  return cap === undefined ? 'NULL, 0' : `${int(cap.max)}, ${cap.onLimit === 'reject' ? 1 : 0}`
+}

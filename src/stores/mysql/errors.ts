@@ -1,0 +1,65 @@
+import { SessionError } from '../../core/errors.ts'
+
+const DUPLICATE = 1062
+const LOCK_TIMEOUT = 1205
+const DEADLOCK = 1213
+
+/** The server took everything back because somebody else was in the way, and it may be asked again at once. */
+export function isRace(error: unknown): boolean {
+  const number = numberOf(error)
+  // Two insertions under one key: the second look finds the first one's row.
+  return number === DEADLOCK || number === DUPLICATE
+}
+
+/** The procedure itself has rolled back; its connection is as before. */
+export function isRolledBack(error: unknown): boolean {
+  return isRace(error) || numberOf(error) === LOCK_TIMEOUT
+}
+
+/** The way to the server failed: whatever else goes there now fails too, and perhaps it was done. */
+export function isOfConnection(error: unknown): boolean {
+  if (error instanceof SessionError || error instanceof TypeError) return false
+  const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true
+  return isFatal || !hasState(error)
+}
+
+const REMEDIES: Readonly<Record<number, string>> = {
+  1044: 'the user has no rights on the database; docs/mysql.md lists those it needs',
+  1045: 'the user or the password is wrong',
+  1046: 'no database selected; give the pool one, or the store the option database',
+  1049: 'there is no such database',
+  1142: 'the user lacks a right on the tables; docs/mysql.md lists those it needs',
+  1146: 'table not found; run store.setup()',
+  1205: 'another transaction kept its lock for too long',
+  1213: 'deadlocks kept coming; is another program writing to the tables?',
+  1290: 'the server is read-only; is it a replica?',
+  1305: 'procedure not found; run store.setup()',
+  1317: 'the statement was killed',
+  1370: 'the user lacks the right EXECUTE on the procedures; docs/mysql.md lists those it needs',
+  1419: 'the user may not make procedures; docs/mysql.md lists the rights it needs',
+  1665: 'the server has binlog_format = STATEMENT; use ROW or MIXED',
+  1836: 'the server is read-only; is it a replica?',
+}
+
+/** The store's own error: with the server's as its cause, and without its text, which may quote values. */
+export function unavailable(error: unknown): SessionError | TypeError {
+  if (error instanceof SessionError || error instanceof TypeError) return error
+  const number = numberOf(error)
+  const remedy = number === undefined ? undefined : REMEDIES[number]
+  return new SessionError('store-unavailable', `mysql: ${remedy ?? nameOf(error)}`, { cause: error })
+}
+
+function nameOf(error: unknown): string {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+  return error instanceof Error && numberOf(error) === undefined ? error.message : 'the server refused'
+}
+
+/** The server's number of an error. */
+export function numberOf(error: unknown): number | undefined {
+  const number: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'errno') : undefined
+  return typeof number === 'number' && number > 0 ? number : undefined
+}
+
+function hasState(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'sqlState' in error && typeof error.sqlState === 'string'
+}

@@ -1,0 +1,135 @@
+import { pause } from '#platform'
+import type { Clock } from '../../core/clock.ts'
+import { SessionError } from '../../core/errors.ts'
+import type { StoreKey } from '../../core/key.ts'
+import type { SessionRecord, UpdateResult } from '../../core/store.ts'
+import { createLanes, type LaneItem, type LaneLimits } from '../shared/lanes.ts'
+import type { Ask } from './client.ts'
+import { isOfConnection, isRace, unavailable } from './errors.ts'
+import { type Get, runGets } from './reads.ts'
+import { type Caller, runSaves, type Save, sizeOf, touchOf, updateOf } from './saves.ts'
+import type { Names } from './tables.ts'
+
+/** What goes in a statement of its own. */
+interface Alone extends LaneItem<'alone'> {
+  readonly work: () => Promise<void>
+}
+
+type Item = Get | Save | Alone
+
+/** All that goes to the server. */
+export interface Traffic {
+  readonly get: (key: StoreKey, caller: Caller<Entry>) => void
+  readonly update: (key: StoreKey, version: number, record: SessionRecord, caller: Caller<UpdateResult>) => void
+  readonly touch: (key: StoreKey, seenAt: number, expiresAt: number, caller: Caller<boolean>) => void
+  /** Something of its own, after what came before for the same keys. */
+  readonly alone: <R>(keys: readonly StoreKey[], work: (ask: Ask) => Promise<R>) => Promise<R>
+  /** Refuses what comes from now on, and waits for what came before. */
+  readonly close: () => Promise<void>
+}
+
+type Entry = Parameters<Get['settle']>[0]
+
+// Under load a batch is what came while others were under way. What goes alone takes a connection of the pool, which has
+// its own limit and queues the rest.
+const LIMITS: Readonly<Record<Item['kind'], LaneLimits>> = {
+  get: { maxItems: 128, maxRunning: 4 },
+  save: { maxItems: 128, maxRunning: 4 },
+  alone: { maxItems: 1, maxRunning: 64 },
+}
+// In UTF-16 units. As UTF-8 in hexadecimal each takes up to six bytes, and 1 MiB is a packet that every server takes.
+const MOST_TEXT = 150_000
+
+export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
+  const patiently = patient(ask)
+  const waiting = new Map<StoreKey, Save>()
+  let isClosed = false
+  const lanes = createLanes<Item['kind'], Item>(
+    (_kind, items) => {
+      for (const item of items) if (item.kind === 'save' && waiting.get(item.key) === item) waiting.delete(item.key)
+      return runItems(patiently, names, now, items)
+    },
+    (kind) => LIMITS[kind],
+  )
+  const add = (item: Item): void => {
+    if (isClosed) return item.fail(new SessionError('closed', 'mysql: the store is closed'))
+    if (item.kind === 'save') waiting.set(item.key, item)
+    lanes.add(item)
+  }
+  return {
+    get: (key, { settle, fail }) => add({ kind: 'get', isRead: true, key, keys: [key], settle, fail }),
+    update(key, version, record, caller) {
+      const last = isClosed ? undefined : waiting.get(key)
+      if (last?.op === 'update' && last.version === version) last.callers.push(caller)
+      else add(updateOf(key, version, record, caller))
+    },
+    touch(key, seenAt, expiresAt, caller) {
+      const last = isClosed ? undefined : waiting.get(key)
+      if (last?.op !== 'touch') return add(touchOf(key, seenAt, expiresAt, caller))
+      last.seenAt = Math.max(last.seenAt, seenAt)
+      last.expiresAt = Math.max(last.expiresAt, expiresAt)
+      last.callers.push(caller)
+    },
+    alone: (keys, work) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: unknown): void => reject(unavailable(error))
+        add({ kind: 'alone', keys, isRead: false, fail, work: async () => resolve(await work(patiently)) })
+      }),
+    close() {
+      isClosed = true
+      return lanes.idle()
+    },
+  }
+}
+
+async function runItems(ask: Ask, names: Names, now: Clock, items: readonly Item[]): Promise<void> {
+  const gets = items.filter((item) => item.kind === 'get')
+  const saves = items.filter((item) => item.kind === 'save')
+  if (gets.length > 0) await together(gets, (some) => runGets(ask, names, now(), some))
+  await Promise.all(chunksOf(saves).map((chunk) => together(chunk, (some) => runSaves(ask, names, now(), some))))
+  for (const item of items) if (item.kind === 'alone') await item.work()
+}
+
+/** Runs the items as one statement; when it is one of them that fails, each as its own. */
+async function together<I extends { readonly fail: (error: unknown) => void }>(
+  items: readonly I[],
+  run: (items: readonly I[]) => Promise<void>,
+): Promise<void> {
+  try {
+    await run(items)
+  } catch (error) {
+    if (items.length === 1 || isOfConnection(error)) {
+      for (const item of items) item.fail(unavailable(error))
+    } else {
+      await Promise.all(items.map((item) => together([item], run)))
+    }
+  }
+}
+
+/** In the order of the keys, so that two batches with the same sessions do not lock each other out. */
+function chunksOf(saves: readonly Save[]): readonly (readonly Save[])[] {
+  const chunks: Save[][] = []
+  let size = Infinity
+  for (const save of saves.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
+    size += sizeOf(save)
+    if (size > MOST_TEXT) {
+      chunks.push([])
+      size = sizeOf(save)
+    }
+    chunks.at(-1)?.push(save)
+  }
+  return chunks
+}
+
+const ATTEMPTS = 20
+const LONGEST_PAUSE = 50
+
+/** Asks again when the server took a call back because another was in the way. */
+function patient(ask: Ask): Ask {
+  const again = async (sql: string, attempt: number, error: unknown): Promise<Awaited<ReturnType<Ask>>> => {
+    if (attempt === ATTEMPTS || !isRace(error)) throw error
+    await pause(Math.random() * Math.min(2 ** attempt, LONGEST_PAUSE))
+    return ask(sql).catch((next: unknown) => again(sql, attempt + 1, next))
+  }
+  return (sql) => ask(sql).catch((error: unknown) => again(sql, 1, error))
+}
