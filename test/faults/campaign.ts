@@ -59,10 +59,12 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   const history = openHistory(options.keepHistory ?? join(folder, 'history.jsonl'))
   const rig = await options.makeRig({ random, clock })
   const complain = (text: string): void => history.write({ type: 'complaint', at: clock(), text })
-  const crew = await startCrew(PROCESSES, (member) => rig.settingFor(member, false), complain)
+  let crew: Crew | undefined
   try {
+    crew = await startCrew(PROCESSES, (member) => rig.settingFor(member, false), complain)
+    const { serve } = crew
     const crowd = letIn({
-      serve: (request) => crew.serve(request),
+      serve,
       record: (entry) => history.write(entry),
       seed: options.seed,
       acknowledged: options.operations,
@@ -81,7 +83,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     const setting = { store, versions, limitations, seed: options.seed, processes: PROCESSES, visitors: VISITORS }
     return { ...verdict, ...setting, faults, windows, milliseconds }
   } finally {
-    await crew.stop()
+    await crew?.stop()
     await rig.stop()
     await rm(folder, { recursive: true, force: true })
   }
@@ -98,7 +100,7 @@ interface Scene {
 
 /** Everything that is to happen, each at its share of the acknowledged operations, one after the other. */
 async function trouble(scene: Scene): Promise<{ readonly faults: Map<string, number>; readonly windows: Window[] }> {
-  const { options, clock, rig, crew, crowd } = scene
+  const { options, clock, rig, crowd } = scene
   const faults = new Map<string, number>()
   const windows: Window[] = []
   let isOver = false
@@ -117,7 +119,6 @@ async function trouble(scene: Scene): Promise<{ readonly faults: Map<string, num
   // Nothing is held back any more, and what was under way has arrived or been given up.
   for (const proxy of rig.proxies) proxy.setWeather(CALM)
   await sleep(SETTLING_MS)
-  void crew
   return { faults, windows }
 }
 

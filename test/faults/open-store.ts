@@ -1,8 +1,4 @@
-import { Cluster, Redis } from 'ioredis'
-import { createClient, createCluster } from 'redis'
 import type { Store } from '../../src/core/store.ts'
-import { redisStore } from '../../src/stores/redis.ts'
-import { sqliteStore } from '../../src/stores/sqlite.ts'
 
 /** Where a server says it is, and the way there through a proxy. */
 export type Ways = Readonly<Record<string, { readonly host: string; readonly port: number }>>
@@ -10,35 +6,74 @@ export type Ways = Readonly<Record<string, { readonly host: string; readonly por
 /** What a process of the application must know to open its store; travels as JSON. */
 export type StoreSetting =
   | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'postgres'
+      readonly client: 'pg' | 'postgres'
+      readonly url: string
+      readonly connections: number
+    }
+  | { readonly kind: 'mysql'; readonly url: string; readonly connections: number }
   | { readonly kind: 'redis'; readonly client: 'redis' | 'ioredis'; readonly url: string }
   | { readonly kind: 'redis-cluster'; readonly client: 'redis' | 'ioredis'; readonly ways: Ways; readonly replicas: number }
 
-/** Opens the store with a client as an application would make it. */
+type Of<Kind extends StoreSetting['kind']> = Extract<StoreSetting, { readonly kind: Kind }>
+
+// Only what is used is loaded, and each client as an application would make it.
+
 export async function openStore(setting: StoreSetting): Promise<Store> {
   switch (setting.kind) {
-    case 'sqlite':
+    case 'sqlite': {
+      const { sqliteStore } = await import('../../src/stores/sqlite.ts')
       return sqliteStore({ path: setting.path })
-    case 'redis':
-      return redisStore({ client: await redisClient(setting.client, setting.url) })
-    case 'redis-cluster':
-      return redisStore({ client: await clusterClient(setting.client, setting.ways) })
+    }
+    case 'postgres': {
+      const { postgresStore } = await import('../../src/stores/postgres.ts')
+      return postgresStore({ client: await postgresClient(setting) })
+    }
+    case 'mysql': {
+      const { mysqlStore } = await import('../../src/stores/mysql.ts')
+      const { createPool } = await import('mysql2')
+      return mysqlStore({ client: createPool({ uri: setting.url, connectionLimit: setting.connections }) })
+    }
+    case 'redis': {
+      const { redisStore } = await import('../../src/stores/redis.ts')
+      return redisStore({ client: await redisClient(setting) })
+    }
+    case 'redis-cluster': {
+      const { redisStore } = await import('../../src/stores/redis.ts')
+      return redisStore({ client: await clusterClient(setting) })
+    }
   }
 }
 
-async function redisClient(kind: 'redis' | 'ioredis', url: string) {
+async function postgresClient({ client, url, connections }: Of<'postgres'>) {
+  if (client === 'postgres') {
+    const { default: postgres } = await import('postgres')
+    return postgres(url, { max: connections, onnotice: () => undefined })
+  }
+  const { default: pg } = await import('pg')
+  const pool = new pg.Pool({ connectionString: url, max: connections })
+  pool.on('error', () => undefined)
+  return pool
+}
+
+async function redisClient({ client: kind, url }: Of<'redis'>) {
   if (kind === 'ioredis') {
+    const { Redis } = await import('ioredis')
     const client = new Redis(url, { retryStrategy: backOff })
     client.on('error', () => undefined)
     return client
   }
+  const { createClient } = await import('redis')
   const client = createClient({ url, socket: { reconnectStrategy: backOff } })
   client.on('error', () => undefined)
   await client.connect()
   return client
 }
 
-async function clusterClient(kind: 'redis' | 'ioredis', ways: Ways) {
+async function clusterClient({ client: kind, ways }: Of<'redis-cluster'>) {
   if (kind === 'ioredis') {
+    const { Cluster } = await import('ioredis')
     const client = new Cluster(Object.values(ways), {
       natMap: { ...ways },
       clusterRetryStrategy: backOff,
@@ -47,6 +82,7 @@ async function clusterClient(kind: 'redis' | 'ioredis', ways: Ways) {
     client.on('error', () => undefined)
     return client
   }
+  const { createCluster } = await import('redis')
   const client = createCluster({
     rootNodes: Object.values(ways).map(({ host, port }) => ({ url: `redis://${host}:${port}` })),
     nodeAddressMap: { ...ways },

@@ -228,6 +228,7 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     }
     const user = subject === undefined ? undefined : userOf(subject)
     const made = newSession({ life, user, handle, born: op, thereSince: op.endedAt })
+    made.mayBeEmpty = session?.mayBeEmpty === true
     if (session !== undefined && mayHaveLost(op, session)) {
       made.mayBeEmpty = true
       if (life !== undefined) loosen(life)

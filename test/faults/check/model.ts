@@ -95,6 +95,11 @@ export function mayPrecede(cause: Op, other: { readonly endedAt: number }): bool
   return cause.result !== 'refused' && cause.begunAt < other.endedAt
 }
 
+/** Until when it may take effect: a call that was given up may still wait in a client or on the way. */
+export function lastMoment({ result, endedAt }: Op): number {
+  return result === 'unknown' ? Infinity : endedAt
+}
+
 /** The earlier of two deaths. */
 export function earlier(one: Death | undefined, other: Death): Death {
   return one !== undefined && one.at <= other.at && one.time <= other.time ? one : other

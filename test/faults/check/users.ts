@@ -1,7 +1,7 @@
 import type { Listed } from '../requests.ts'
 import { CAPS, managerFor } from '../requests.ts'
 import type { Death, Op, Session } from './model.ts'
-import { earlier, isBefore, isDueDead, mayPrecede } from './model.ts'
+import { earlier, isDueDead, lastMoment, mayPrecede } from './model.ts'
 import type { Ground } from './data.ts'
 
 /** A user, and whatever has to do with the list of the user's sessions. */
@@ -31,7 +31,7 @@ export interface UserGround extends Ground {
 export function mayBeEvicted(user: User, session: Session, asker: Op): boolean {
   const name = managerFor(user.name)
   if (name !== 'evict') return false
-  const above = user.placings.filter((each) => mayPrecede(each, asker) && each.endedAt > session.placedAt)
+  const above = user.placings.filter((each) => mayPrecede(each, asker) && lastMoment(each) > session.placedAt)
   return above.filter((each) => each !== session.born).length >= CAPS[name]
 }
 
@@ -39,7 +39,7 @@ export function mayBeEvicted(user: User, session: Session, asker: Op): boolean {
 export function mayBeEnded(user: User | undefined, session: Session, asker: Op): boolean {
   const sweepers = (user?.sweepers ?? []).filter(({ token }) => token?.session !== session)
   const causes = [...session.enders, ...sweepers]
-  return causes.some((each) => each !== asker && mayPrecede(each, asker) && each.endedAt > session.born.begunAt)
+  return causes.some((each) => each !== asker && mayPrecede(each, asker) && lastMoment(each) > session.born.begunAt)
 }
 
 /** Compares a list of the user's sessions with what must and what can be in it. */
@@ -66,9 +66,9 @@ function checkListed(ground: UserGround, user: User, handle: string, label: numb
   const signIn = user.signIns.get(label)
   if (signIn === undefined) ground.report('forked', asker, `a session of ${user.name} that nobody signed in to`)
   else if (signIn.result === 'refused') ground.report('applied though refused', asker, `sign-in ${label}`)
-  else if (signIn.result === 'done' && isBefore(signIn, asker)) {
+  else if ([...user.sessions.values()].some(({ born }) => born === signIn)) {
     ground.report('forked', asker, `sign-in ${label} has led to another session`)
-  } else if (signIn.result === 'unknown') ground.discover(user, signIn, handle, asker)
+  } else if (signIn.result !== 'under way') ground.discover(user, signIn, handle, asker)
 }
 
 function checkUnlisted(ground: UserGround, user: User, session: Session, asker: Op): void {

@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startRedisCluster } from '../../../scripts/servers/redis-cluster.ts'
 import { redisCli } from '../../../scripts/servers/redis.ts'
 import { startProxy } from '../proxy.ts'
-import { AOF, redisVersion, versionOf } from './redis.ts'
+import { AOF, redisVersion } from './redis.ts'
 import type { Rig, RigOptions } from './rig.ts'
+import { versionOf } from './versions.ts'
 
 /** How long before a primary's death what it acknowledged may not have reached its replica. */
 const LAG_MS = 1_000

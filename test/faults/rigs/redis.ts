@@ -1,9 +1,9 @@
 import { redisCli, startRedis } from '../../../scripts/servers/redis.ts'
-import { readJson } from '../../../scripts/lib/project.ts'
 import { startProxy } from '../proxy.ts'
 import type { Rig, RigOptions } from './rig.ts'
 import { smallDisk } from './small-disk.ts'
 import { NO_SMALL_DISK, filling, killing } from './troubles.ts'
+import { versionOf } from './versions.ts'
 
 const DISK_MB = 192
 
@@ -46,10 +46,4 @@ export async function redisRig({ random }: RigOptions): Promise<Rig> {
 export async function redisVersion(port: number): Promise<string> {
   const info = await redisCli(port, 'info', 'server')
   return `Redis ${/redis_version:(\S+)/.exec(info)?.[1] ?? 'of unknown version'}`
-}
-
-/** The version of a client of the tests. */
-export function versionOf(client: string): string {
-  const { version } = readJson('node_modules', client, 'package.json') as { readonly version: string }
-  return version
 }
