@@ -39,6 +39,7 @@ import type {
 import { memoryStore } from 'sojourn/stores/memory'
 import { countingStore, faultStore, interceptStore } from 'sojourn/testing'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { emptyFolder, start } from '../support/program.ts'
 import { hosts } from './hosts.ts'
 import type { Browser } from './web.ts'
 import { browser, listen } from './web.ts'
@@ -399,27 +400,24 @@ describe('web.py’s Session', () => {
     expect(String(rows[0]?.['data'])).toContain('count')
   })
 
-  it('Y16: two processes may share the table: each step is a transaction of the database', async () => {
-    const path = join(await folder(), 'shared.db')
-    const databases = [new DatabaseSync(path), new DatabaseSync(path)] as const
-    databases[0].exec(shapeOf('sessions'))
-    const pages = (session: () => Session<Counter>): Urls => ({
-      ...counting(session),
-      '/exact': async () => String(await sessionsOf(session()).current().increment('count')),
-    })
-    const sites = [
-      await site<Counter>(pages, { ...fromZero, storage: new DBStore(databases[0], 'sessions') }),
-      await site<Counter>(pages, { ...fromZero, storage: new DBStore(databases[1], 'sessions') }),
-    ]
-    const ann = sites[0]!.open()
-    await ann.get('/count')
-    const tabs = sites.map(({ open }) => thiefOf(ann, open))
-    await Promise.all(tabs.flatMap((tab) => Array.from({ length: 20 }, () => tab.get('/exact'))))
-    expect((await tabs[1]!.get('/count')).text).toBe('42')
-    await tabs[0]!.get('/reset')
-    const ended = thiefOf(ann, sites[1]!.open)
-    expect((await ended.get('/count')).text).toBe('1')
-  })
+  it(
+    'Y16: two processes may share the table: each step is a transaction of the database',
+    { timeout: 60_000 },
+    async () => {
+      const shared = await emptyFolder()
+      const program = new Map([['main.ts', SHARED_TABLE]])
+      const processes = [await start(shared, program, 'main.ts'), await start(shared, program, 'main.ts')]
+      const tabs = processes.map(({ address }) => browser(address))
+      await tabs[0]!.get('/exact')
+      for (const [name, value] of tabs[0]!.cookies) tabs[1]!.cookies.set(name, value)
+      await Promise.all(tabs.flatMap((tab) => Array.from({ length: 25 }, () => tab.get('/exact'))))
+      expect((await tabs[1]!.get('/exact')).text).toBe('52')
+      const late = thiefOf(tabs[0]!, () => browser(processes[1]!.address))
+      await tabs[0]!.get('/reset')
+      expect((await late.get('/count')).text).toBe('1')
+      expect(processes.map(({ complaints }) => complaints())).toEqual(['', ''])
+    },
+  )
 
   it('Y18: in a store of one’s own each key’s calls come one after the other, and encode and decode are its own', async () => {
     const storage = new OwnStore()
@@ -558,6 +556,44 @@ describe('web.py’s Session', () => {
     expect(texts).toEqual(['n1', 'n2', 'n3', 'n4', 'n5'])
     expect(seen.slice(0, 2)).toEqual(['/set', '/blog'])
     expect(() => ctx.path).toThrow('no request is being served here')
+  })
+
+  it('Y24: processors run around the page in their order, and an unloadhook also after a page that throws', async () => {
+    const said: string[] = []
+    const { app, open } = await site<Counter>(() => ({
+      '/': () => (said.push('page'), 'fine'),
+      '/throw': () => {
+        throw new Error('the page failed')
+      },
+    }))
+    app.addProcessor(async (handler) => {
+      said.push('outer')
+      const reply = await handler()
+      said.push('outer again')
+      return reply
+    })
+    app.addProcessor(loadhook(() => void said.push('before')))
+    app.addProcessor(unloadhook(() => void said.push('after')))
+    await open().get('/')
+    expect(said.splice(0)).toEqual(['outer', 'before', 'page', 'after', 'outer again'])
+    expect((await open().get('/throw')).status).toBe(500)
+    expect(said).toEqual(['outer', 'before', 'after'])
+  })
+
+  it('Y22: after close a name can be used anew, with a store that is opened anew', async () => {
+    let opened = 0
+    const make = () => {
+      const app = application({ '/count': () => String((session.count += 1)) })
+      const open = () => (opened++, memoryStore())
+      const session = new Session(app, { open }, { count: 0 }, { name: 'closed and opened' })
+      return { app, session }
+    }
+    for (const times of [1, 2]) {
+      const { app, session } = make()
+      const ann = browser(await listen(app.node))
+      expect([(await ann.get('/count')).text, (await ann.get('/count')).text, opened]).toEqual(['1', '2', times])
+      await sessionsOf(session).close()
+    }
   })
 
   it('Y25: a helper of the templates reads the session without being given it', async () => {
@@ -820,6 +856,25 @@ describe('web.py’s Session', () => {
   })
 })
 
+const SHARED_TABLE = `
+  import { createServer } from 'node:http'
+  import { DatabaseSync } from 'node:sqlite'
+  import { application, DBStore, Session, sessionsOf } from 'sojourn/originals/webpy'
+
+  const db = new DatabaseSync('shared.db')
+  db.exec('${shapeOf('if not exists sessions')}')
+  const app = application({
+    '/exact': async () => {
+      session.get('count')
+      return String(await sessionsOf(session).current().increment('count'))
+    },
+    '/count': () => String((session.count += 1)),
+    '/reset': async () => (await session.kill(), 'killed'),
+  })
+  const session = new Session(app, new DBStore(db, 'sessions'), { count: 0 })
+  createServer(app.node).listen(3000, '127.0.0.1')
+`
+
 describe('web.py’s own behaviour, done better', () => {
   it('Y6: a visitor whose page touches nothing gets the cookie, and leaves no record', async () => {
     const { open, count, calls } = await site<Counter>(counting, fromZero)
@@ -894,6 +949,23 @@ describe('web.py’s own behaviour, done better', () => {
     const ann = open()
     await ann.get('/count')
     expect([(await ann.get('/twice')).text, await count(), ann.cookies.size]).toEqual(['1', 0, 0])
+  })
+
+  it('Y40: lists and objects in what was killed can be read until the request ends, also after the kill has ended', async () => {
+    const initializer = { user: { name: '', tags: ['none'] }, list: [{ n: 0 }] }
+    const { open } = await site<typeof initializer>(
+      (session) => ({
+        '/set': () => (Object.assign(session(), { user: { name: 'ann', tags: ['x'] }, list: [{ n: 1 }] }), 'set'),
+        '/reset': async () => {
+          await session().kill()
+          return JSON.stringify(session())
+        },
+      }),
+      { initializer },
+    )
+    const ann = open()
+    await ann.get('/set')
+    expect((await ann.get('/reset')).text).toBe('{"user":{"name":"ann","tags":["x"]},"list":[{"n":1}]}')
   })
 
   it('Y13: kill without a cookie is no error, with any store', async () => {
@@ -1077,6 +1149,49 @@ describe('web.py’s own behaviour, done better', () => {
     await ann.get('/login')
     release()
     expect((await slow).setCookies).toEqual([])
+    expect((await ann.get('/count')).text).toBe('2')
+  })
+
+  it('nor one that was rotated', async () => {
+    let release = (): void => undefined
+    let arrive = (): void => undefined
+    const here = new Promise<void>((resolve) => (arrive = resolve))
+    const done = new Promise<void>((resolve) => (release = resolve))
+    const { open, advance } = await site<Counter>(
+      (session) => ({
+        ...counting(session),
+        '/rotate': async () => sessionsOf(session()).current().rotate(),
+        '/slow': async () => {
+          arrive()
+          await done
+          return String(session().get('count'))
+        },
+      }),
+      fromZero,
+    )
+    const ann = open()
+    await ann.get('/count')
+    const slow = ann.get('/slow')
+    await here
+    expect((await ann.get('/rotate')).text).toBe('rotated')
+    release()
+    await slow
+    advance(HOUR)
+    expect((await ann.get('/count')).text).toBe('2')
+  })
+
+  it('a visitor who is served without the store keeps the cookie as it is', async () => {
+    const failing = faultStore(memoryStore(), { rules: [] })
+    const { open } = await site<Counter>(counting, {
+      ...fromZero,
+      storage: { open: () => failing.store },
+      extras: { onStoreError: 'anonymous' },
+    })
+    const ann = open()
+    await ann.get('/count')
+    failing.setRules([{ methods: ['get'], fault: 'reject' }])
+    for (const path of ['/', '/count']) expect((await ann.get(path)).setCookies, path).toEqual([])
+    failing.setRules([])
     expect((await ann.get('/count')).text).toBe('2')
   })
 

@@ -34,8 +34,8 @@ async function cookiesFor<Data extends object>(
   { isConfirmed }: { readonly isConfirmed: boolean },
 ): Promise<readonly string[]> {
   const { facts } = session
-  const [presented, ...more] = carrier.read(facts)
-  if (more.length > 0 || session.isDegraded) return []
+  const [presented] = carrier.read(facts)
+  if (session.isDegraded) return []
   if (presented === undefined || seal.read(presented) === undefined) {
     if (session.isStarted) return []
     if (wasKilled(session)) return carrier.clear(facts).cookies ?? []
