@@ -1,59 +1,93 @@
-import type { Clock } from '../core/clock.ts'
+import { warn } from '#platform'
 import type {
   ClearableStore,
   ClosableStore,
+  DurableStore,
   ScannableStore,
   Store,
   SubjectStore,
   SweepableStore,
+  WatchableStore,
 } from '../core/store.ts'
 import { createCalls } from './redis/calls.ts'
-import { type RedisClient, wireOf } from './redis/client.ts'
+import { wireOf } from './redis/client.ts'
+import { createConfirmed } from './redis/confirmed.ts'
+import { durabilityOf } from './redis/durability.ts'
+import { asSessionError } from './redis/faults.ts'
+import { inspect, loadScripts } from './redis/inspection.ts'
 import { createNames } from './redis/keys.ts'
+import { checkOptions, type RedisStoreOptions } from './redis/options.ts'
 import type { Parts } from './redis/parts.ts'
-import { recordsOf, subjectsOf } from './redis/records.ts'
-import { refuse } from './redis/refuse.ts'
+import { recordsOf } from './redis/records.ts'
+import { subjectsOf } from './redis/subjects.ts'
 import { clearingIn, scanningIn, sweepingIn } from './redis/upkeep.ts'
+import { watchingOf } from './redis/watch.ts'
 
 export type { RedisClient } from './redis/client.ts'
-
-/** Options of {@link redisStore}. */
-export interface RedisStoreOptions {
-  /** The connected client; the store never closes it. */
-  readonly client: RedisClient
-  /** What all names of the store begin with; several stores may share a server. @defaultValue 'sojourn:' */
-  readonly prefix?: string
-  /** @defaultValue Date.now */
-  readonly now?: Clock
-}
+export type { RedisPersistence } from './redis/durability.ts'
+export type { RedisStoreOptions } from './redis/options.ts'
+export type { IoredisClient, IoredisCluster } from './redis/ioredis.ts'
+export type { NodeRedisClient, NodeRedisCluster, NodeRedisSentinel } from './redis/node-redis.ts'
 
 /** What {@link redisStore} gives. */
-export type RedisStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
-
-/** Sessions in Redis or Valkey. */
-export function redisStore(options: RedisStoreOptions): RedisStore {
-  const wire = wireOf(options.client)
-  const prefix = checkedPrefix(options.prefix ?? 'sojourn:')
-  const calls = createCalls(wire)
-  const parts: Parts = {
-    calls,
-    names: createNames(prefix, wire),
-    now: options.now ?? Date.now,
-    hasSlots: wire.hasSlots,
+export type RedisStore = Store &
+  SubjectStore &
+  ClearableStore &
+  SweepableStore &
+  ScannableStore &
+  WatchableStore &
+  DurableStore &
+  ClosableStore & {
+    /**
+     * Loads the scripts and looks at the servers' settings, about which it may warn. The first operation starts the same
+     * look by itself; calling this at the start of a program tells early that the server cannot be reached.
+     * @throws SessionError `store-unavailable`
+     */
+    setup(): Promise<void>
   }
+
+/**
+ * Sessions in Redis 7 or Valkey 8: one server, one found by Sentinel, or a Cluster. Each operation is one command or one
+ * script, and what one turn of the event loop asks travels together. `docs/redis.md` has the commands, and what survives
+ * which accident.
+ * @throws TypeError for wrong options, and for clients that read from replicas or put a prefix of their own before names.
+ */
+export function redisStore(options: RedisStoreOptions): RedisStore {
+  const { prefix, replicas, persistence } = checkOptions(options)
+  const { onWarning = warn } = options
+  const wire = wireOf(options.client)
+  let looking: Promise<void> | undefined
+  const lookOnce = (): Promise<void> => (looking ??= inspect(wire, persistence, onWarning))
+  const confirmed = replicas === undefined ? undefined : createConfirmed(wire, replicas)
+  const calls = createCalls(wire, {
+    sendDecisive: confirmed?.send,
+    // What cannot be asked now is not worth an error: the operation itself will tell.
+    onFirst: () => void lookOnce().catch(() => undefined),
+  })
+  const names = createNames(prefix, wire)
+  const parts: Parts = { calls, names, now: options.now ?? Date.now, hasSlots: wire.hasSlots }
+  const watching = watchingOf(wire, names)
   return {
     name: 'redis',
+    durability: durabilityOf(persistence, replicas),
     ...recordsOf(parts),
     ...subjectsOf(parts),
     ...clearingIn(parts),
     ...scanningIn(parts, wire),
     ...sweepingIn(parts, wire, { hasOwnClock: options.now !== undefined }),
-    close: () => calls.close(),
+    watch: (listener) => watching.watch(listener),
+    async setup() {
+      try {
+        wire.check()
+        await loadScripts(wire)
+        await lookOnce()
+      } catch (error) {
+        throw asSessionError(error)
+      }
+    },
+    async close() {
+      await calls.close()
+      await Promise.all([confirmed?.end(), watching.close()])
+    },
   }
-}
-
-function checkedPrefix(prefix: string): string {
-  // Braces would decide on the slot, and the other characters mean something to SCAN.
-  if (/^[A-Za-z0-9_.:/-]{1,64}$/.test(prefix)) return prefix
-  throw refuse('prefix must be 1 to 64 of letters, digits and _ . : / -')
 }

@@ -1,27 +1,25 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { redisStore } from '../../src/stores/redis.ts'
 import { lackingFor, type StoreHarness, storeCases } from '../../src/testing/index.ts'
-import { openers, type OpenClient } from './support/redis-clients.ts'
-import { ownName } from './support/shared.ts'
+import { type OpenClient, openers } from './support/redis-clients.ts'
+import { ownName, sharedServer } from './support/shared.ts'
 
 const START = 1_700_000_000_000
 
 describe.each(openers)('redisStore with $name', ({ server, open }) => {
-  const shared = inject(server)
-  const isMissing = 'missing' in shared
   let client: OpenClient | undefined
   beforeAll(async () => {
-    if (!isMissing) client = await open(shared.url)
+    const shared = inject(server)
+    if ('url' in shared) client = await open(shared.url)
   })
   afterAll(() => client?.close())
+  beforeEach((context) => void sharedServer(context, server))
 
   it.each(storeCases)('$name', async (storeCase) => {
-    const { context } = { context: undefined }
-    void context
-    if (client === undefined) throw new Error('no server')
+    if (client === undefined) throw new Error('no client')
     let time = START
     const now = (): number => time
-    const options = { client: client.client, prefix: `${ownName()}:`, now }
+    const options = { client: client.client, prefix: `${ownName()}:`, now, onWarning: () => undefined }
     let store = redisStore(options)
     const harness: StoreHarness = {
       store,

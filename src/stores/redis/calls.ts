@@ -3,20 +3,28 @@ import { SessionError } from '../../core/errors.ts'
 import { createTurns, type TurnItem } from '../shared/turn.ts'
 import { asSessionError, isNoScript } from './faults.ts'
 import { SCRIPTS, type ScriptName } from './scripts.ts'
-import type { Sent, Wire } from './wire.ts'
+import type { Command, Sent, Wire } from './wire.ts'
 import { damaged } from './values.ts'
+
+/** A script and what it works on. */
+export interface ScriptCall {
+  readonly script: ScriptName
+  /** They share a slot; the first is an epoch. */
+  readonly keys: readonly string[]
+  readonly args: readonly string[]
+  /** Whether it is to be on replicas, where the store has some, before it is answered. */
+  readonly isDecisive?: boolean
+}
 
 /** The store's way to the server: what is asked in one turn of the event loop leaves together. */
 export interface Calls {
   /** The epoch, and the value under the key; read together with others that share the epoch. */
   get<R>(epochKey: string, key: string, read: (value: string | undefined, epoch: string) => R): Promise<R>
-  /** Runs a script; its keys share a slot, the first is an epoch. */
-  run<R>(script: ScriptName, keys: readonly string[], args: readonly string[], read: (reply: unknown) => R): Promise<R>
+  run<R>(call: ScriptCall, read: (reply: unknown) => R): Promise<R>
   /** Sends a command that is no script. */
-  ask(key: string, command: readonly string[]): Promise<unknown>
+  ask(key: string, command: Command): Promise<unknown>
   /** Refuses what comes from now on, and waits for what came before. */
   close(): Promise<void>
-  readonly isClosed: () => boolean
 }
 
 interface Get extends TurnItem {
@@ -29,88 +37,127 @@ interface Get extends TurnItem {
 interface Run extends TurnItem {
   readonly kind: 'run'
   readonly sent: Sent
-  /** The keys that the command writes to or reads; undefined: any. */
   readonly keys: readonly string[]
+  readonly isDecisive: boolean
 }
+
+type Send = Wire['send']
 
 // About a millisecond of work at the server, which does nothing else meanwhile.
 const MAX_READS = 256
 // What is left goes a turn later, behind the input and output that came meanwhile.
 const MAX_ITEMS = 1024
 
-/** Gathers what is asked, and sends it. */
-export function createCalls(wire: Wire): Calls {
-  const shas = shasOf()
+/**
+ * Gathers what is asked, and sends it.
+ * @param options.sendDecisive a way of its own for what is decisive. @param options.onFirst called at the first call.
+ */
+export function createCalls(
+  wire: Wire,
+  options: { readonly sendDecisive?: Send | undefined; readonly onFirst: () => void },
+): Calls {
+  const sendDecisive = options.sendDecisive ?? wire.send
+  const sentOf = createScripts(wire.send, sendDecisive)
+  const start = createStart(wire, options.onFirst)
+  const turns = createTurns<Get | Run>(
+    (items) => {
+      const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
+      const { batch, apart } = batchOf(items, isApart)
+      wire.send(batch)
+      if (apart.length > 0) sendDecisive(apart)
+    },
+    { maxItems: MAX_ITEMS },
+  )
+
+  return {
+    get: (epochKey, key, read) =>
+      start.promise((resolve, fail) =>
+        turns.add({
+          kind: 'get',
+          epochKey,
+          key,
+          settle: (value, epoch) => resolve(() => read(epoch === undefined ? undefined : value, epoch ?? '')),
+          fail,
+        }),
+      ),
+    run: (call, read) =>
+      start.promise((resolve, fail) => {
+        const sent = sentOf(call, { done: (reply) => resolve(() => read(reply)), fail })
+        turns.add({ kind: 'run', sent, keys: call.keys, isDecisive: call.isDecisive === true, fail })
+      }),
+    ask: (key, command) =>
+      start.promise((resolve, fail) => {
+        const sent = { key, command, done: (reply: unknown) => resolve(() => reply), fail }
+        turns.add({ kind: 'run', sent, keys: [key], isDecisive: false, fail })
+      }),
+    close: () => start.close(),
+  }
+}
+
+/** Makes the promises, and knows which are open. */
+interface Start {
+  /** The result is what the function given to `resolve` gives. */
+  promise<R>(begin: (resolve: (read: () => R) => void, fail: (error: unknown) => void) => void): Promise<R>
+  close(): Promise<void>
+}
+
+function createStart(wire: Wire, onFirst: () => void): Start {
   let isClosed = false
+  let isFirst = true
   let underWay = 0
   const idlers: (() => void)[] = []
-  const turns = createTurns<Get | Run>((items) => wire.send(batchOf(items)), { maxItems: MAX_ITEMS })
   const end = (): void => {
     underWay -= 1
     if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
   }
-  /** Every call passes here: it is counted, and its reply is read by the caller's function. */
-  const start = <R>(
-    make: (resolve: (read: () => R) => void, fail: (error: unknown) => void) => Get | Run,
-  ): Promise<R> =>
-    new Promise((resolve, reject) => {
-      if (isClosed) return reject(new SessionError('closed', 'redis: the store is closed'))
-      wire.check()
-      underWay += 1
-      const fail = (error: unknown): void => {
-        end()
-        reject(asSessionError(error))
-      }
-      const settle = (read: () => R): void => {
-        try {
-          const result = read()
-          end()
-          resolve(result)
-        } catch (error) {
-          fail(error)
-        }
-      }
-      turns.add(make(settle, fail))
-    })
-
-  const scripted = (script: ScriptName, keys: readonly string[], args: readonly string[], fail: Sent['fail']) => {
-    const tail = [String(keys.length), ...keys, ...args]
-    return {
-      command: ['EVALSHA', shas[script], ...tail],
-      // The server has lost its scripts, or never had them. What it refused, it has not done.
-      fail: (error: unknown, done: Sent['done']) => {
-        if (!isNoScript(error)) return fail(error)
-        wire.send([{ key: keys[0] ?? '', command: ['EVAL', SCRIPTS[script], ...tail], done, fail }])
-      },
-    }
-  }
-
   return {
-    get: (epochKey, key, read) =>
-      start((resolve, fail) => ({
-        kind: 'get',
-        epochKey,
-        key,
-        settle: (value, epoch) => resolve(() => read(epoch === undefined ? undefined : value, epoch ?? '')),
-        fail,
-      })),
-    run: (script, keys, args, read) =>
-      start((resolve, fail) => {
-        const done = (reply: unknown): void => resolve(() => read(reply))
-        const { command, fail: failOrLoad } = scripted(script, keys, args, fail)
-        const sent = { key: keys[0] ?? '', command, done, fail: (error: unknown) => failOrLoad(error, done) }
-        return { kind: 'run', sent, keys, fail }
-      }),
-    ask: (key, command) =>
-      start((resolve, fail) => {
-        const sent = { key, command, done: (reply: unknown) => resolve(() => reply), fail }
-        return { kind: 'run', sent, keys: [key], fail }
+    promise: (begin) =>
+      new Promise((resolve, reject) => {
+        if (isClosed) return reject(new SessionError('closed', 'redis: the store is closed'))
+        wire.check()
+        underWay += 1
+        const fail = (error: unknown): void => {
+          end()
+          reject(asSessionError(error))
+        }
+        begin((read) => {
+          try {
+            resolve(read())
+            end()
+          } catch (error) {
+            fail(error)
+          }
+        }, fail)
+        if (!isFirst) return
+        isFirst = false
+        onFirst()
       }),
     async close() {
       isClosed = true
       if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve))
     },
-    isClosed: () => isClosed,
+  }
+}
+
+type Answers = Pick<Sent, 'done' | 'fail'>
+
+/** Makes commands of scripts: by their hash, and whole where the server does not know that. */
+function createScripts(sendCheap: Send, sendDecisive: Send): (call: ScriptCall, answers: Answers) => Sent {
+  const shas = shasOf()
+  return ({ script, keys, args, isDecisive }, { done, fail }) => {
+    const key = keys[0] ?? ''
+    const tail = [String(keys.length), ...keys, ...args]
+    const send = isDecisive === true ? sendDecisive : sendCheap
+    return {
+      key,
+      command: ['EVALSHA', shas[script], ...tail],
+      done,
+      fail(error) {
+        if (!isNoScript(error)) return fail(error)
+        // The server has lost its scripts, or never had them. What it refused, it has not done.
+        send([{ key, command: ['EVAL', SCRIPTS[script], ...tail], done, fail }])
+      },
+    }
   }
 }
 
@@ -121,8 +168,12 @@ function shasOf(): Readonly<Record<ScriptName, string>> {
 }
 
 /** Reads of one epoch become one command, which leaves before the first write to one of their keys. */
-function batchOf(items: readonly (Get | Run)[]): readonly Sent[] {
+function batchOf(
+  items: readonly (Get | Run)[],
+  isApart: (run: Run) => boolean,
+): { readonly batch: readonly Sent[]; readonly apart: readonly Sent[] } {
   const batch: Sent[] = []
+  const apart: Sent[] = []
   const groups = new Map<string, Get[]>()
   const flush = (epochKey: string, gets: readonly Get[]): void => {
     groups.delete(epochKey)
@@ -139,10 +190,11 @@ function batchOf(items: readonly (Get | Run)[]): readonly Sent[] {
     // A script about a subject may end any of the group's sessions; one about a session names its keys.
     if (group?.some(({ key }) => item.keys.includes(key) || item.keys.some((name) => name.endsWith(':u:'))))
       flush(item.sent.key, group)
-    batch.push(item.sent)
+    if (isApart(item)) apart.push(item.sent)
+    else batch.push(item.sent)
   }
   for (const [epochKey, gets] of groups) flush(epochKey, gets)
-  return batch
+  return { batch, apart }
 }
 
 function readOf(epochKey: string, gets: readonly Get[]): Sent {

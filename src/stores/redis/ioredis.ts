@@ -1,36 +1,39 @@
 import { SessionError } from '../../core/errors.ts'
 import { refuse } from './refuse.ts'
-import type { Ask, Command, Hearing, Sent, Wire } from './wire.ts'
+import type { Answer, Ask, Command, Hearing, Sent, Subscription, Twin, Wire } from './wire.ts'
+
+/** What both kinds of client do. */
+interface Pipelining {
+  readonly status: string
+  call(command: string, ...args: string[]): Promise<unknown>
+  pipeline(commands?: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
+  disconnect(): void
+  // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
+  on(event: string, listener: (...args: any[]) => void): unknown
+}
 
 /** The part of ioredis' `Redis` that the store calls. */
-export interface IoredisClient {
-  readonly status: string
+export interface IoredisClient extends Pipelining {
   readonly options: {
     readonly keyPrefix?: string | undefined
     readonly role?: string | undefined
     readonly readOnly?: boolean | undefined
   }
-  call(command: string, ...args: string[]): Promise<unknown>
-  pipeline(commands?: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
   duplicate(override?: object): IoredisClient
   connect(): Promise<unknown>
-  disconnect(): void
   subscribe(channel: string): Promise<unknown>
-  // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
-  on(event: string, listener: (...args: any[]) => void): unknown
 }
 
 /** The part of ioredis' `Cluster` that the store calls. */
-export interface IoredisCluster {
+export interface IoredisCluster extends Pipelining {
   readonly isCluster: boolean
-  readonly status: string
   readonly options: {
     readonly keyPrefix?: string | undefined
     readonly scaleReads?: unknown
     readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
   }
-  call(command: string, ...args: string[]): Promise<unknown>
   nodes(role: 'master'): readonly IoredisClient[]
+  duplicate(startupNodes?: [], override?: object): IoredisCluster
 }
 
 /** Refuses the options that would break the store's promises. */
@@ -59,6 +62,8 @@ export function wireOfIoredis(client: IoredisClient): Wire {
     send: (batch) => sendAll(client, batch),
     primaries: async () => [askOf(client)],
     subscribe: (channel, hearing) => subscribe(client, channel, hearing),
+    // What was under way when the connection broke must not be done again unseen: WAIT would speak of nothing.
+    twin: async () => twinOf(client.duplicate({ autoResendUnfulfilledCommands: false })),
   }
 }
 
@@ -83,6 +88,17 @@ export function wireOfIoredisCluster(cluster: IoredisCluster): Wire {
       if (node === undefined) throw new SessionError('store-unavailable', 'redis: the cluster has no primary')
       return await subscribe(node, channel, hearing)
     },
+    twin: async () => twinOf(cluster.duplicate([], { retryDelayOnFailover: 0 })),
+  }
+}
+
+/** A pipeline of keys of one slot goes over one connection. */
+function twinOf(client: Pipelining): Twin {
+  // What goes wrong is told by the answers.
+  client.on('error', () => undefined)
+  return {
+    sequence: (_key, commands) => pipeline(client, commands),
+    end: async () => client.disconnect(),
   }
 }
 
@@ -93,23 +109,28 @@ function sendAll(client: IoredisClient, batch: readonly Sent[]): void {
     client.call(...named(first.command)).then(first.done, first.fail)
     return
   }
+  const settleAll = (answers: readonly Answer[]): void => {
+    for (const [n, { done, fail }] of batch.entries()) {
+      const answer = answers[n] ?? { error: new Error('the client gave no answer') }
+      if ('error' in answer) fail(answer.error)
+      else done(answer.reply)
+    }
+  }
   const failAll = (error: unknown): void => {
     for (const { fail } of batch) fail(error)
   }
-  client
-    .pipeline(batch.map(({ command }) => ['call', ...command]))
-    .exec()
-    .then((results) => {
-      if (results === null) return failAll(new Error('the client gave the pipeline up'))
-      for (const [n, { done, fail }] of batch.entries()) {
-        const [error, reply] = results[n] ?? [new Error('the client gave no answer')]
-        if (error === null || error === undefined) done(reply)
-        else fail(error)
-      }
-    }, failAll)
+  pipeline(
+    client,
+    batch.map(({ command }) => command),
+  ).then(settleAll, failAll)
 }
 
-async function subscribe(client: IoredisClient, channel: string, hearing: Hearing): Promise<() => Promise<void>> {
+async function pipeline(client: Pipelining, commands: readonly Command[]): Promise<readonly Answer[]> {
+  const results = await client.pipeline(commands.map((command) => ['call', ...command])).exec()
+  return (results ?? []).map(([error, reply]) => (error instanceof Error ? { error } : { reply }))
+}
+
+async function subscribe(client: IoredisClient, channel: string, hearing: Hearing): Promise<Subscription> {
   const connection = client.duplicate({
     lazyConnect: true,
     autoResubscribe: false,
@@ -134,9 +155,12 @@ async function subscribe(client: IoredisClient, channel: string, hearing: Hearin
     connection.disconnect()
     throw error
   }
-  return async () => {
-    isOpen = false
-    connection.disconnect()
+  return {
+    ping: () => connection.call('PING'),
+    async end() {
+      isOpen = false
+      connection.disconnect()
+    },
   }
 }
 

@@ -67,5 +67,6 @@ export function createNames(prefix: string, { hasSlots }: { readonly hasSlots: b
 }
 
 function everyTag(): readonly string[] {
-  return [...ALPHABET].flatMap((a) => [...ALPHABET].map((b) => a + b))
+  const letters = ALPHABET.split('')
+  return letters.flatMap((a) => letters.map((b) => a + b))
 }

@@ -1,27 +1,30 @@
 import { SessionError } from '../../core/errors.ts'
 import { refuse } from './refuse.ts'
-import type { Ask, Command, Hearing, Sent, Wire } from './wire.ts'
+import type { Answer, Ask, Command, Hearing, Sent, Subscription, Wire } from './wire.ts'
 
 interface CommandOptions {
   readonly typeMapping?: object
 }
 
-/** The part of what node-redis' `createClient` gives that the store calls. */
-export interface NodeRedisClient {
+/** What the three kinds of client do. */
+interface Connecting {
   readonly isOpen: boolean
-  readonly options: { readonly socket?: object | undefined; readonly keyPrefix?: string | undefined } | undefined
-  sendCommand(args: readonly string[], options?: CommandOptions): Promise<unknown>
-  duplicate(overrides?: object): NodeRedisClient
   connect(): Promise<unknown>
-  destroy(): void
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  destroy(): unknown
   // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
 
+/** The part of what node-redis' `createClient` gives that the store calls. */
+export interface NodeRedisClient extends Connecting {
+  readonly options: { readonly socket?: object | undefined; readonly keyPrefix?: unknown } | undefined
+  sendCommand(args: readonly string[], options?: CommandOptions): Promise<unknown>
+  duplicate(overrides?: object): NodeRedisClient
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+}
+
 /** The part of what node-redis' `createCluster` gives that the store calls. */
-export interface NodeRedisCluster {
-  readonly isOpen: boolean
+export interface NodeRedisCluster extends Connecting {
   readonly masters: readonly object[]
   sendCommand(
     firstKey: string | undefined,
@@ -31,6 +34,8 @@ export interface NodeRedisCluster {
   ): Promise<unknown>
   // oxlint-disable-next-line typescript/no-explicit-any -- a member of masters, which only the client knows
   nodeClient(node: any): Promise<NodeRedisClient> | NodeRedisClient
+  getNodeClientForKey(key: string, isReadonly: boolean): Promise<NodeRedisClient>
+  duplicate(overrides?: object): NodeRedisCluster
 }
 
 /** A connection to the primary that a Sentinel client lends. */
@@ -39,16 +44,11 @@ interface Lease {
 }
 
 /** The part of what node-redis' `createSentinel` gives that the store calls. */
-export interface NodeRedisSentinel {
-  readonly isOpen: boolean
+export interface NodeRedisSentinel extends Connecting {
   use<R>(work: (lease: Lease) => Promise<R>): Promise<R>
   getMasterNode(): unknown
   duplicate(overrides?: object): NodeRedisSentinel
-  connect(): Promise<unknown>
-  destroy(): unknown
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
-  // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
-  on(event: string, listener: (...args: any[]) => void): unknown
 }
 
 // Texts are texts, whatever the application set on its client.
@@ -56,7 +56,7 @@ const AS_TEXT: CommandOptions = { typeMapping: {} }
 
 /** A wire over one client. */
 export function wireOfNodeRedis(client: NodeRedisClient): Wire {
-  if (typeof client.options?.keyPrefix === 'string' && client.options.keyPrefix !== '') throw prefixed()
+  if (hasText(client.options, 'keyPrefix')) throw prefixed()
   return {
     hasSlots: false,
     check: () => checkOpen(client),
@@ -65,6 +65,11 @@ export function wireOfNodeRedis(client: NodeRedisClient): Wire {
     },
     primaries: async () => [askOf(client)],
     subscribe: (channel, hearing) => subscribe(client, channel, hearing),
+    async twin() {
+      const twin = await connected(client.duplicate())
+      const ask = askOf(twin)
+      return { sequence: (_key, commands) => settled(commands.map(ask)), end: () => endOf(twin) }
+    },
   }
 }
 
@@ -92,6 +97,16 @@ export function wireOfNodeRedisCluster(cluster: NodeRedisCluster): Wire {
       if (node === undefined) throw new SessionError('store-unavailable', 'redis: the cluster has no primary')
       return await subscribe(node, channel, hearing)
     },
+    async twin() {
+      const twin = await connected(cluster.duplicate())
+      return {
+        async sequence(key, commands) {
+          const node = await twin.getNodeClientForKey(key, false)
+          return await settled(commands.map(askOf(node)))
+        },
+        end: () => endOf(twin),
+      }
+    },
   }
 }
 
@@ -103,7 +118,37 @@ export function wireOfNodeRedisSentinel(sentinel: NodeRedisSentinel): Wire {
     send: (batch) => void sendLeased(sentinel, batch),
     primaries: async () => [(command) => sentinel.use((lease) => lease.sendCommand(false, [...command], AS_TEXT))],
     subscribe: (channel, hearing) => subscribeBySentinel(sentinel, channel, hearing),
+    async twin() {
+      const twin = await connected(sentinel.duplicate())
+      return {
+        sequence: (_key, commands) =>
+          twin.use((lease) => settled(commands.map((command) => lease.sendCommand(false, [...command], AS_TEXT)))),
+        end: () => endOf(twin),
+      }
+    },
   }
+}
+
+/** What goes wrong with a connection of the store's own is told by the answers. */
+async function connected<Client extends Connecting>(client: Client): Promise<Client> {
+  client.on('error', () => undefined)
+  await client.connect()
+  return client
+}
+
+async function endOf(client: Connecting): Promise<void> {
+  try {
+    await client.destroy()
+  } catch {
+    // It was closed already.
+  }
+}
+
+async function settled(replies: readonly Promise<unknown>[]): Promise<readonly Answer[]> {
+  const outcomes = await Promise.allSettled(replies)
+  return outcomes.map((outcome) =>
+    outcome.status === 'fulfilled' ? { reply: outcome.value } : { error: outcome.reason as unknown },
+  )
 }
 
 /** The whole batch over one connection: the client would lend one for each command, one after the other. */
@@ -122,10 +167,11 @@ async function sendLeased(sentinel: NodeRedisSentinel, batch: readonly Sent[]): 
   }
 }
 
-async function subscribe(client: NodeRedisClient, channel: string, hearing: Hearing): Promise<() => Promise<void>> {
+async function subscribe(client: NodeRedisClient, channel: string, hearing: Hearing): Promise<Subscription> {
   // The store connects again by itself, and tells what was missed.
   const connection = client.duplicate({ socket: { ...client.options?.socket, reconnectStrategy: false } })
-  return await listen(connection, ['error', 'end'], channel, hearing)
+  const end = await listen(connection, ['error', 'end'], channel, hearing)
+  return { ping: () => connection.sendCommand(['PING']), end }
 }
 
 /** The client follows the primary by itself; whenever it does, notices may have been missed. */
@@ -133,12 +179,15 @@ async function subscribeBySentinel(
   sentinel: NodeRedisSentinel,
   channel: string,
   hearing: Hearing,
-): Promise<() => Promise<void>> {
-  return await listen(sentinel.duplicate(), ['error', 'end', 'topology-change', 'client-error'], channel, hearing)
+): Promise<Subscription> {
+  const signs = ['error', 'end', 'topology-change', 'client-error']
+  const end = await listen(sentinel.duplicate(), signs, channel, hearing)
+  // The client watches the connection by itself.
+  return { ping: () => Promise.resolve(), end }
 }
 
 async function listen(
-  connection: Pick<NodeRedisClient, 'on' | 'connect' | 'subscribe'> & { destroy(): unknown },
+  connection: Connecting & Pick<NodeRedisClient, 'subscribe'>,
   signs: readonly string[],
   channel: string,
   hearing: Hearing,
@@ -146,11 +195,7 @@ async function listen(
   let isListening = false
   const end = async (): Promise<void> => {
     isListening = false
-    try {
-      await connection.destroy()
-    } catch {
-      // It was closed already.
-    }
+    await endOf(connection)
   }
   for (const sign of signs) {
     connection.on(sign, () => {

@@ -1,7 +1,6 @@
-import type { SessionRecord, Store, SubjectStore } from '../../core/store.ts'
-import { tagOfSubject } from './keys.ts'
+import type { SessionRecord, Store } from '../../core/store.ts'
 import { checkPartition, insertArgs, markArgs, type Parts, placeOf, ttlUntil } from './parts.ts'
-import { handlesIn, isDone, missIn, numberIn, recordsIn } from './replies.ts'
+import { handlesIn, isDone, missIn, numberIn } from './replies.ts'
 import { rotationIn } from './rotation.ts'
 import { entryIn, instant, instantNow, lineOf } from './values.ts'
 
@@ -17,25 +16,29 @@ export function recordsOf(parts: Parts): Omit<Store, 'name'> {
     },
     async insert(key, record, cap) {
       checkPartition(key, record)
-      return await calls.run('insert', placeOf(names, key), insertArgs(record, cap, now()), (reply) => {
+      const args = insertArgs(record, cap, now())
+      const isDecisive = record.subject !== undefined
+      return await calls.run({ script: 'insert', keys: placeOf(names, key), args, isDecisive }, (reply) => {
         if (Array.isArray(reply)) return { outcome: 'inserted', evicted: handlesIn(reply) }
         return { outcome: numberIn(reply) === 0 ? 'exists' : 'limit' }
       })
     },
     async update(key, version, record) {
-      return await calls.run('update', placeOf(names, key), updateArgs(version, record, now()), (reply) =>
+      const args = updateArgs(version, record, now())
+      return await calls.run({ script: 'update', keys: placeOf(names, key), args }, (reply) =>
         isDone(reply) ? { outcome: 'updated' } : missIn(reply),
       )
     },
     async touch(key, seenAt, expiresAt) {
       const at = now()
       const args = [instantNow(at), instant(seenAt), instant(expiresAt), ttlUntil(expiresAt, at)]
-      return await calls.run('touch', placeOf(names, key), args, isDone)
+      return await calls.run({ script: 'touch', keys: placeOf(names, key), args }, isDone)
     },
     rotate: rotationIn(parts),
-    delete(key, tombstone) {
+    async delete(key, tombstone) {
       const at = now()
-      return calls.run('end', placeOf(names, key), [instantNow(at), '', ...markArgs(tombstone, at)], isDone)
+      const args = [instantNow(at), '', ...markArgs(tombstone, at)]
+      return await calls.run({ script: 'end', keys: placeOf(names, key), args, isDecisive: true }, isDone)
     },
   }
 }
@@ -45,26 +48,4 @@ function updateArgs(version: number, record: SessionRecord, at: number): readonl
   const times = instant(expiresAt) + instant(seenAt)
   const text = `${lineOf(meta)}\n${data}`
   return [instantNow(at), String(version), times, String(record.version), text, ttlUntil(expiresAt, at)]
-}
-
-/** The operations on all sessions of a subject: one script each. */
-export function subjectsOf({ calls, names, now }: Parts): SubjectStore {
-  const run = <R>(
-    script: 'list' | 'count' | 'endOfSubject',
-    subject: string,
-    rest: readonly string[],
-    read: (reply: unknown) => R,
-  ): Promise<R> => {
-    const tag = tagOfSubject(subject)
-    const keys = [names.epochKey(tag), names.indexBase(tag)]
-    return calls.run(script, keys, [instantNow(now()), lineOf(subject), ...rest], read)
-  }
-  return {
-    listBySubject: (subject) => run('list', subject, [], recordsIn),
-    countBySubject: (subject) => run('count', subject, [], numberIn),
-    deleteByHandle: (subject, handle) => run('endOfSubject', subject, ['only', lineOf(handle)], isDone),
-    // No handle is an empty line.
-    deleteBySubject: (subject, except) =>
-      run('endOfSubject', subject, ['except', except === undefined ? '' : lineOf(except)], numberIn),
-  }
 }

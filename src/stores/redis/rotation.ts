@@ -1,9 +1,9 @@
 import type { StoreKey } from '../../core/key.ts'
 import type { RotateResult, SessionRecord, Store, SubjectCap, Tombstone } from '../../core/store.ts'
 import { tagOfKey } from './keys.ts'
-import { capArgs, checkPartition, insertArgs, markArgs, type Parts, placeOf, ttlUntil } from './parts.ts'
+import { checkPartition, insertArgs, markArgs, type Parts, placeOf } from './parts.ts'
 import { handlesIn, isDone, missIn, numberIn } from './replies.ts'
-import { instant, instantNow, lineOf, subjectLine, textOfRecord } from './values.ts'
+import { instant, instantNow, lineOf } from './values.ts'
 
 type Options = { readonly tombstone?: Tombstone; readonly cap?: SubjectCap }
 
@@ -29,12 +29,9 @@ function rotate({ calls, names, now }: Parts, rotation: Rotation): Promise<Rotat
   const { record, options } = rotation
   const at = now()
   const keys = [...placeOf(names, rotation.key), names.recordKey(rotation.newKey)]
-  const args = [
-    ...[instantNow(at), String(rotation.version), textOfRecord(record), ttlUntil(record.expiresAt, at)],
-    ...[lineOf(record.handle), subjectLine(record.subject), ...capArgs(options.cap)],
-    ...markArgs(options.tombstone, at),
-  ]
-  return calls.run('rotate', keys, args, (reply) => {
+  const [clock = '', ...successor] = insertArgs(record, options.cap, at)
+  const args = [clock, String(rotation.version), ...successor, ...markArgs(options.tombstone, at)]
+  return calls.run({ script: 'rotate', keys, args, isDecisive: true }, (reply) => {
     if (Array.isArray(reply)) return { outcome: 'rotated', evicted: handlesIn(reply) }
     if (typeof reply === 'number') return { outcome: numberIn(reply) === 0 ? 'exists' : 'limit' }
     return missIn(reply)
@@ -70,7 +67,8 @@ async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<Rotate
 async function insertNew({ calls, names, now }: Parts, rotation: Rotation): Promise<'inserted' | 'exists' | 'limit'> {
   const { newKey, record, options } = rotation
   const cap = options.cap?.onLimit === 'reject' ? options.cap : undefined
-  return await calls.run('insert', placeOf(names, newKey), insertArgs(record, cap, now()), (reply) => {
+  const args = insertArgs(record, cap, now())
+  return await calls.run({ script: 'insert', keys: placeOf(names, newKey), args, isDecisive: true }, (reply) => {
     if (Array.isArray(reply)) return 'inserted'
     return numberIn(reply) === 0 ? 'exists' : 'limit'
   })
@@ -80,12 +78,14 @@ async function buryOld({ calls, names, now }: Parts, rotation: Rotation): Promis
   const { key, version, options } = rotation
   const at = now()
   const args = [instantNow(at), String(version), ...markArgs(options.tombstone, at)]
-  return await calls.run('end', placeOf(names, key), args, (reply) => (isDone(reply) ? undefined : missIn(reply)))
+  return await calls.run({ script: 'end', keys: placeOf(names, key), args, isDecisive: true }, (reply) =>
+    isDone(reply) ? undefined : missIn(reply),
+  )
 }
 
 async function removeNew({ calls, names, now }: Parts, { newKey, record }: Rotation): Promise<void> {
   const args = [instantNow(now()), String(record.version), '', '']
-  await calls.run('end', placeOf(names, newKey), args, () => undefined)
+  await calls.run({ script: 'end', keys: placeOf(names, newKey), args }, () => undefined)
 }
 
 async function trim(
@@ -98,5 +98,6 @@ async function trim(
   const tag = tagOfKey(newKey)
   const member = instant(record.createdAt) + recordKey.slice(recordKey.indexOf('}') + 1) + lineOf(record.handle)
   const args = [instantNow(now()), lineOf(subject), String(max), member]
-  return await calls.run('trim', [epochKey, names.indexBase(tag)], args, handlesIn)
+  const keys = [epochKey, names.indexBase(tag)]
+  return await calls.run({ script: 'trim', keys, args, isDecisive: true }, handlesIn)
 }

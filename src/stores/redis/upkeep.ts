@@ -18,7 +18,10 @@ export function clearingIn({ calls, names, hasSlots }: Parts): ClearableStore {
       // Random, and not counted up: an epoch that the server lost must not come back with sessions of before.
       const epoch = toBase64Url(randomBytes(EPOCH_BYTES))
       const keys = names.epochKeys()
-      await Promise.all(keys.map((key) => calls.run('clear', [key], [names.channel, epoch], () => undefined)))
+      const args = [names.channel, epoch]
+      await Promise.all(
+        keys.map((key) => calls.run({ script: 'clear', keys: [key], args, isDecisive: true }, () => undefined)),
+      )
       if (hasSlots) await calls.ask(names.generationKey, ['SET', names.generationKey, epoch])
     },
   }
@@ -66,62 +69,77 @@ export function sweepingIn(
   wire: Wire,
   { hasOwnClock }: { readonly hasOwnClock: boolean },
 ): SweepableStore {
-  const { calls, names, now } = parts
-  let pass: AsyncIterator<readonly string[]> | undefined
-  let left: readonly string[] = []
-  let generation = ''
-  const isNeeded = async (): Promise<boolean> => {
-    const [newest, swept] = await Promise.all(
-      [names.generationKey, names.sweptKey].map((key) => calls.ask(key, ['GET', key])),
-    )
-    generation = typeof newest === 'string' ? newest : ''
-    return hasOwnClock || (generation !== '' && generation !== swept)
-  }
-  const reap = async (some: readonly string[]): Promise<number> => {
-    const counts = await Promise.all(
-      some.map((name) => {
-        const key = names.storeKeyIn(name)
-        return key === undefined ? 0 : calls.run('reap', placeOf(names, key), [instantNow(now())], numberIn)
-      }),
-    )
-    return counts.reduce((sum, count) => sum + count, 0)
-  }
+  let pass: Pass | undefined
   return {
     async sweep(limit) {
-      if (pass === undefined && !(await isNeeded())) return { removed: 0, isDone: true }
-      pass ??= namesIn(wire, names.pattern)[Symbol.asyncIterator]()
+      if (pass === undefined) {
+        const { newest, swept } = await generationsOf(parts)
+        if (!hasOwnClock && (newest === undefined || newest === swept)) return { removed: 0, isDone: true }
+        pass = { names: namesIn(wire, parts.names.pattern), left: [], generation: newest }
+      }
       let removed = 0
       while (removed < limit) {
-        if (left.length === 0) {
-          const { value, done } = await pass.next()
-          if (done === true) {
-            pass = undefined
-            if (generation !== '') await calls.ask(names.sweptKey, ['SET', names.sweptKey, generation])
-            return { removed, isDone: true }
-          }
-          left = value
+        if (pass.left.length > 0) {
+          const some = pass.left.slice(0, limit - removed)
+          pass.left = pass.left.slice(some.length)
+          removed += await reap(parts, some)
           continue
         }
-        const some = left.slice(0, limit - removed)
-        left = left.slice(some.length)
-        removed += await reap(some)
+        const next: IteratorResult<readonly string[], undefined> = await pass.names.next()
+        if (next.done === true) {
+          await noteSwept(parts, pass.generation)
+          pass = undefined
+          return { removed, isDone: true }
+        }
+        pass.left = next.value
       }
       return { removed, isDone: false }
     },
   }
 }
 
-async function* namesIn(wire: Wire, pattern: string): AsyncIterable<readonly string[]> {
+/** One way through everything that is stored, over as many sweeps as it takes. */
+interface Pass {
+  readonly names: AsyncGenerator<readonly string[], undefined>
+  /** Found and not looked at yet. */
+  left: readonly string[]
+  /** Everything that was cleared before this epoch is removed at the end. */
+  readonly generation: string | undefined
+}
+
+async function generationsOf({ calls, names }: Parts) {
+  const read = async (key: string): Promise<string | undefined> => {
+    const value = await calls.ask(key, ['GET', key])
+    return typeof value === 'string' ? value : undefined
+  }
+  const [newest, swept] = await Promise.all([read(names.generationKey), read(names.sweptKey)])
+  return { newest, swept }
+}
+
+async function noteSwept({ calls, names }: Parts, generation: string | undefined): Promise<void> {
+  if (generation !== undefined) await calls.ask(names.sweptKey, ['SET', names.sweptKey, generation])
+}
+
+/** How many of these were there and not present. */
+async function reap({ calls, names, now }: Parts, found: readonly string[]): Promise<number> {
+  const keys = found.flatMap((name) => names.storeKeyIn(name) ?? [])
+  const args = [instantNow(now())]
+  const counts = await Promise.all(
+    keys.map((key) => calls.run({ script: 'reap', keys: placeOf(names, key), args }, numberIn)),
+  )
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+async function* namesIn(wire: Wire, pattern: string): AsyncGenerator<readonly string[], undefined> {
   for (const ask of await wire.primaries()) yield* namesAt(ask, pattern)
 }
 
-async function* namesAt(ask: Ask, pattern: string): AsyncIterable<readonly string[]> {
+async function* namesAt(ask: Ask, pattern: string): AsyncGenerator<readonly string[], undefined> {
   let cursor = '0'
   do {
     const reply = await ask(['SCAN', cursor, 'MATCH', pattern, 'COUNT', String(SCAN_COUNT)])
     if (!Array.isArray(reply)) throw damaged()
-    const [next, names]: unknown[] = reply
-    cursor = String(next)
-    yield textsIn(names)
+    cursor = String(reply[0])
+    yield textsIn(reply[1])
   } while (cursor !== '0')
 }

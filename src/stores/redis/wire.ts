@@ -16,20 +16,37 @@ export type Ask = (command: Command) => Promise<unknown>
 /** What a subscription tells. */
 export interface Hearing {
   readonly onMessage: (message: string) => void
-  /** The connection is gone, once. */
+  /** The connection is gone. Told once, and not after it was ended. */
   readonly onLost: () => void
+}
+
+/** A subscription over a connection of its own. */
+export interface Subscription {
+  readonly ping: () => Promise<unknown>
+  readonly end: () => Promise<void>
+}
+
+/** The answer to one of several commands. */
+export type Answer = { readonly reply: unknown } | { readonly error: unknown }
+
+/** A second connection, or a second set of them, on which commands may wait without keeping others waiting. */
+export interface Twin {
+  /** Sends the commands one behind the other over the one connection to the server of that key. */
+  readonly sequence: (key: string, commands: readonly Command[]) => Promise<readonly Answer[]>
+  readonly end: () => Promise<void>
 }
 
 /** The few things that the store does with a client, the same for every kind of client. */
 export interface Wire {
   /** Whether keys lie in slots, and a script reaches those of one slot only. */
   readonly hasSlots: boolean
+  /** @throws SessionError when the client has no connection and looks for none. */
+  readonly check: () => void
   /** Sends the commands, pipelined; those for one server in their order and over one connection. */
   readonly send: (batch: readonly Sent[]) => void
   /** The servers that hold the data, without replicas. */
   readonly primaries: () => Promise<readonly Ask[]>
-  /** A subscription over a connection of its own, until the returned function is called or the connection is lost. */
-  readonly subscribe: (channel: string, hearing: Hearing) => Promise<() => Promise<void>>
-  /** Rejects when the client is known to have no connection and not to look for one. */
-  readonly check: () => void
+  /** Resolves as soon as messages come. */
+  readonly subscribe: (channel: string, hearing: Hearing) => Promise<Subscription>
+  readonly twin: () => Promise<Twin>
 }
