@@ -1,3 +1,4 @@
+import { SessionError } from '../core/errors.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -20,14 +21,15 @@ import {
   sweepCall,
 } from './mysql/calls.ts'
 import { askOf } from './mysql/client.ts'
-import { isRolledBack } from './mysql/errors.ts'
+import { isRolledBack, unavailable } from './mysql/errors.ts'
 import type { MysqlStoreOptions, Settings } from './mysql/options.ts'
 import { checkedNames, checkedOptions } from './mysql/options.ts'
 import { countBySubject, lastId, listBySubject, readPage } from './mysql/reads.ts'
 import { createServer } from './mysql/server.ts'
 import { ensureSchema, schemaStatements } from './mysql/setup.ts'
 import { createTraffic, type Traffic } from './mysql/traffic.ts'
-import { createWatch } from './mysql/watch.ts'
+import { listening } from './mysql/watch.ts'
+import { createWatching } from './shared/watching.ts'
 
 export type { MysqlConnection, MysqlPool, MysqlPromisePool, MysqlQuery } from './mysql/client.ts'
 export type { MysqlStoreOptions } from './mysql/options.ts'
@@ -63,7 +65,7 @@ export function mysqlStore(options: MysqlStoreOptions): MysqlStore {
   const settings = checkedOptions(options)
   const ask = askOf(settings.pool, isRolledBack)
   const traffic = createTraffic(ask, settings.names, settings.now)
-  const watch = createWatch(ask, settings.names, settings.watchInterval)
+  const watching = createWatching(listening(ask, settings.names, settings.watchInterval))
   const server = createServer(settings.onWarning)
   let closing: Promise<void> | undefined
   return {
@@ -71,17 +73,23 @@ export function mysqlStore(options: MysqlStoreOptions): MysqlStore {
     ...recordsIn(traffic, settings),
     ...subjectsIn(traffic, settings),
     ...upkeepOf(traffic, settings),
-    watch: (listener) => watch.add(listener),
+    watch: async (listener) => {
+      if (closing !== undefined) throw new SessionError('closed', 'mysql: the store is closed')
+      return await watching.watch(listener)
+    },
     get durability() {
       return server.durability
     },
     async setup() {
-      await ensureSchema(settings.pool, settings.names)
-      await server.examine(ask)
+      try {
+        await ensureSchema(settings.pool, settings.names)
+        await server.examine(ask)
+      } catch (error) {
+        throw unavailable(error)
+      }
     },
     close() {
-      watch.close()
-      closing ??= traffic.close()
+      closing ??= Promise.all([watching.close(), traffic.close()]).then(() => undefined)
       return closing
     },
   }

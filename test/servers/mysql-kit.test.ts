@@ -7,7 +7,7 @@ import { ownMariadbDatabase } from './support/shared.ts'
 const START = 1_700_000_000_000
 
 describe.each(poolKinds)('STORE-16: the MySQL store on MariaDB keeps the store contract with $name', (kind) => {
-  it.each(storeCases)('$name', async (storeCase, context) => {
+  it.for(storeCases)('$name', async (storeCase, context) => {
     const harness = await harnessOf(kind, context)
     expect(lackingFor(storeCase, harness)).toEqual([])
     await storeCase.run(harness)

@@ -2,17 +2,16 @@ import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
 import type { Ask, Row } from './client.ts'
 import { COLUMNS } from './procedures.ts'
+import type { Caller } from './saves.ts'
 import type { Names } from './tables.ts'
 import { bytes, checkedKey, entryIn, int, keyIn, numberIn, recordIn, textIn } from './values.ts'
 
 /** Somebody who wants to know what is under a key. */
-export interface Get {
+export interface Get extends Caller<SessionRecord | Tombstone | undefined> {
   readonly kind: 'get'
   readonly isRead: true
   readonly keys: readonly StoreKey[]
   readonly key: StoreKey
-  readonly settle: (entry: SessionRecord | Tombstone | undefined) => void
-  readonly fail: (error: unknown) => void
 }
 
 const presentIn = (names: Names, now: number): string =>

@@ -2,12 +2,13 @@ import { pause } from '#platform'
 import type { Clock } from '../../core/clock.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { StoreKey } from '../../core/key.ts'
-import type { SessionRecord, UpdateResult } from '../../core/store.ts'
+import type { SessionRecord, Tombstone } from '../../core/store.ts'
 import { createLanes, type LaneItem, type LaneLimits } from '../shared/lanes.ts'
 import type { Ask } from './client.ts'
 import { isOfConnection, isRace, unavailable } from './errors.ts'
 import { type Get, runGets } from './reads.ts'
-import { type Caller, runSaves, type Save, sizeOf, touchOf, updateOf } from './saves.ts'
+import { createJoining, type Joining } from './joining.ts'
+import { type Caller, runSaves, type Save, sizeOf } from './saves.ts'
 import type { Names } from './tables.ts'
 
 /** What goes in a statement of its own. */
@@ -18,17 +19,15 @@ interface Alone extends LaneItem<'alone'> {
 type Item = Get | Save | Alone
 
 /** All that goes to the server. */
-export interface Traffic {
+export interface Traffic extends Pick<Joining, 'update' | 'touch'> {
   readonly get: (key: StoreKey, caller: Caller<Entry>) => void
-  readonly update: (key: StoreKey, version: number, record: SessionRecord, caller: Caller<UpdateResult>) => void
-  readonly touch: (key: StoreKey, seenAt: number, expiresAt: number, caller: Caller<boolean>) => void
   /** Something of its own, after what came before for the same keys. */
   readonly alone: <R>(keys: readonly StoreKey[], work: (ask: Ask) => Promise<R>) => Promise<R>
   /** Refuses what comes from now on, and waits for what came before. */
   readonly close: () => Promise<void>
 }
 
-type Entry = Parameters<Get['settle']>[0]
+type Entry = SessionRecord | Tombstone | undefined
 
 // Under load a batch is what came while others were under way. What goes alone takes a connection of the pool, which has
 // its own limit and queues the rest.
@@ -42,38 +41,34 @@ const MOST_TEXT = 150_000
 
 export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
   const patiently = patient(ask)
-  const waiting = new Map<StoreKey, Save>()
   let isClosed = false
   const lanes = createLanes<Item['kind'], Item>(
     (_kind, items) => {
-      for (const item of items) if (item.kind === 'save' && waiting.get(item.key) === item) waiting.delete(item.key)
+      for (const item of items) if (item.kind === 'save') joining.sent(item)
       return runItems(patiently, names, now, items)
     },
     (kind) => LIMITS[kind],
   )
-  const add = (item: Item): void => {
-    if (isClosed) return item.fail(new SessionError('closed', 'mysql: the store is closed'))
-    if (item.kind === 'save') waiting.set(item.key, item)
-    lanes.add(item)
+  const joining = createJoining(lanes.add)
+  const isOpenFor = ({ fail }: Pick<Item, 'fail'>): boolean => {
+    if (isClosed) fail(new SessionError('closed', 'mysql: the store is closed'))
+    return !isClosed
   }
   return {
-    get: (key, { settle, fail }) => add({ kind: 'get', isRead: true, key, keys: [key], settle, fail }),
+    get(key, { settle, fail }) {
+      if (isOpenFor({ fail })) lanes.add({ kind: 'get', isRead: true, key, keys: [key], settle, fail })
+    },
     update(key, version, record, caller) {
-      const last = isClosed ? undefined : waiting.get(key)
-      if (last?.op === 'update' && last.version === version) last.callers.push(caller)
-      else add(updateOf(key, version, record, caller))
+      if (isOpenFor(caller)) joining.update(key, version, record, caller)
     },
     touch(key, seenAt, expiresAt, caller) {
-      const last = isClosed ? undefined : waiting.get(key)
-      if (last?.op !== 'touch') return add(touchOf(key, seenAt, expiresAt, caller))
-      last.seenAt = Math.max(last.seenAt, seenAt)
-      last.expiresAt = Math.max(last.expiresAt, expiresAt)
-      last.callers.push(caller)
+      if (isOpenFor(caller)) joining.touch(key, seenAt, expiresAt, caller)
     },
     alone: (keys, work) =>
       new Promise((resolve, reject) => {
         const fail = (error: unknown): void => reject(unavailable(error))
-        add({ kind: 'alone', keys, isRead: false, fail, work: async () => resolve(await work(patiently)) })
+        if (!isOpenFor({ fail })) return
+        lanes.add({ kind: 'alone', keys, isRead: false, fail, work: async () => resolve(await work(patiently)) })
       }),
     close() {
       isClosed = true

@@ -1,131 +1,82 @@
 import { later } from '#platform'
 import type { StoreKey } from '../../core/key.ts'
 import type { StoreNotice } from '../../core/store.ts'
+import type { Listen } from '../shared/watching.ts'
 import type { Ask } from './client.ts'
+import { unavailable } from './errors.ts'
 import { createPlace, type Place } from './place.ts'
 import type { Names } from './tables.ts'
 import { KEPT_SECONDS } from './tables.ts'
 import { keyIn, numberIn, textIn } from './values.ts'
 
-type Listener = (notice: StoreNotice) => void
-
-/** Looks for endings again and again, while somebody wants to know. */
-export interface Watch {
-  /** See `WatchableStore.watch`. */
-  add(listener: Listener): Promise<() => Promise<void>>
-  /** Stops for good. */
-  close(): void
-}
-
 // Between an ending's statement and its commit there is at most a slow disk.
-const PATIENCE = 60_000
+const PATIENCE_MS = 60_000
 // How far back a new watcher looks for endings that are not committed yet.
 const BACK = 1000
 const PAGE = 1000
-const LONGEST_PAUSE = 30_000
+// A process that slept for so long may find that endings have been removed.
+const LONGEST_SLEEP_MS = (KEPT_SECONDS * 1000) / 2
 
-/** @param interval milliseconds between two looks. */
-export function createWatch(ask: Ask, names: Names, interval: number): Watch {
-  const listeners = new Set<{ readonly tell: Listener }>()
-  let running: Running | undefined
-  const tell: Listener = (notice) => {
-    for (const listener of listeners) {
-      try {
-        listener.tell(notice)
-      } catch {
-        // A listener's fault is its own: the others are to be told.
-      }
-    }
-  }
-  return {
-    async add(listener) {
-      const own = { tell: listener }
-      running ??= createRunning(ask, names, interval, tell)
-      const joined = running
-      try {
-        await joined.ready
-      } catch (error) {
-        if (running === joined) running = undefined
-        throw error
-      }
-      listeners.add(own)
-      return async () => {
-        listeners.delete(own)
-        if (listeners.size > 0 || running !== joined) return
-        joined.stop()
-        running = undefined
-      }
-    },
-    close() {
-      listeners.clear()
-      running?.stop()
-    },
-  }
-}
-
-interface Running {
-  /** Rejects when the first look fails; then nothing runs. */
-  readonly ready: Promise<void>
-  readonly stop: () => void
-}
-
-function createRunning(ask: Ask, names: Names, interval: number, tell: Listener): Running {
-  let place: Place | undefined
-  let lookedAt = performance.now()
-  let failures = 0
-  let isStopped = false
-  let cancel = (): void => undefined
-
-  const look = async (): Promise<void> => {
-    try {
-      // After a failure another server may answer, whose numbers begin elsewhere; and a process that slept for long finds
-      // that endings have been removed.
-      if (failures > 0 || performance.now() - lookedAt > KEPT_SECONDS * 500) place = undefined
-      if (place === undefined) {
-        place = await placeNow(ask, names)
-        tell({ kind: 'interrupted' })
-      }
-      for (const notice of await newNotices(ask, names, place)) tell(notice)
+/**
+ * Looks for endings again and again: MySQL has nothing that tells of them by itself.
+ * @param interval milliseconds between two looks.
+ */
+export function listening(ask: Ask, names: Names, interval: number): Listen {
+  return async (hearing) => {
+    const where = await placeNow(ask, names).catch((error: unknown) => {
+      throw unavailable(error)
+    })
+    let isOver = false
+    let lookedAt = performance.now()
+    const look = async (): Promise<void> => {
+      const notices = await newNotices(ask, names, where)
+      if (isOver) return
+      if (performance.now() - lookedAt > LONGEST_SLEEP_MS) throw new Error('mysql: endings may have been removed')
       lookedAt = performance.now()
-      failures = 0
-    } catch {
-      failures++
-      tell({ kind: 'interrupted' })
+      for (const notice of notices) hearing.onNotice(notice)
+      lookLater()
     }
+    const lookLater = (): void => {
+      cancel = later(interval, () => void look().catch(lost))
+    }
+    const lost = (): void => {
+      if (!isOver) hearing.onLost()
+      isOver = true
+    }
+    let cancel = (): void => undefined
     lookLater()
-  }
-  const lookLater = (): void => {
-    const pause = Math.min(interval * 2 ** Math.min(failures, 16), Math.max(interval, LONGEST_PAUSE))
-    if (!isStopped) cancel = later(pause, () => void look())
-  }
-  const ready = placeNow(ask, names).then((found) => {
-    place = found
-    lookLater()
-  })
-  return {
-    ready,
-    stop() {
-      isStopped = true
+    return async () => {
+      isOver = true
       cancel()
-    },
+    }
   }
 }
 
 /** What is committed now has been read; what is not yet will be found. */
-async function placeNow(ask: Ask, names: Names): Promise<Place> {
-  const [row] = await ask(`SELECT COALESCE(MAX(id), 0) FROM ${names.endings}`)
-  const place = createPlace(Math.max(0, numberIn(row?.[0]) - BACK), PATIENCE)
-  await newNotices(ask, names, place)
-  return place
+async function placeNow(ask: Ask, names: Names): Promise<Readonly<{ place: Place; server: number }>> {
+  const [row] = await ask(`SELECT COALESCE(MAX(id), 0), @@server_id FROM ${names.endings}`)
+  const place = createPlace(Math.max(0, numberIn(row?.[0]) - BACK), PATIENCE_MS)
+  const server = numberIn(row?.[1])
+  await newNotices(ask, names, { place, server })
+  return { place, server }
 }
 
-async function newNotices(ask: Ask, names: Names, place: Place): Promise<readonly StoreNotice[]> {
+type Where = Awaited<ReturnType<typeof placeNow>>
+
+async function newNotices(ask: Ask, names: Names, { place, server }: Where): Promise<readonly StoreNotice[]> {
   const keys = new Map<number, StoreKey | undefined>()
   for (let after = place.after, size = PAGE; size === PAGE;) {
-    const rows = await ask(`SELECT id, store_key FROM ${names.endings} WHERE id > ${after} ORDER BY id LIMIT ${PAGE}`)
-    for (const row of rows) keys.set(numberIn(row[0]), textIn(row[1]) === '' ? undefined : keyIn(row[1]))
-    after = numberIn(rows.at(-1)?.[0] ?? after)
-    size = rows.length
+    const rows = await ask(
+      `(SELECT id, store_key, 1 AS is_ending FROM ${names.endings} WHERE id > ${after} ORDER BY id LIMIT ${PAGE})
+      UNION ALL SELECT COALESCE(MAX(id), ${after}), @@server_id, 0 FROM ${names.endings}`,
+    )
+    const endings = rows.filter((row) => numberIn(row[2]) === 1)
+    const [last, answering] = rows.find((row) => numberIn(row[2]) === 0) ?? []
+    // After a failover or a restored backup the numbers may begin elsewhere.
+    if (numberIn(answering) !== server || numberIn(last) < after) throw new Error('mysql: these are other endings')
+    for (const row of endings) keys.set(numberIn(row[0]), textIn(row[1]) === '' ? undefined : keyIn(row[1]))
+    after = Math.max(after, ...keys.keys())
+    size = endings.length
   }
   return place.fresh([...keys.keys()], performance.now()).map((id) => noticeOf(keys.get(id)))
 }
