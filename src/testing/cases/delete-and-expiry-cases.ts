@@ -1,8 +1,8 @@
 import { equal } from './assert.ts'
-import { DAY, deadUntil, HOUR, MINUTE, nextOf, put, range, testKey, testRecord } from './fixtures.ts'
+import { DAY, deadUntil, HOUR, MINUTE, nextOf, put, range, siblingKey, testKey, testRecord } from './fixtures.ts'
 import type { StoreCase } from './harness.ts'
 
-const KEY = testKey('one')
+const KEY = siblingKey('one')
 
 const deleteCases: readonly StoreCase[] = [
   {
@@ -93,7 +93,7 @@ const expiryCases: readonly StoreCase[] = [
   {
     name: 'RACE-11: update, touch, rotate and delete see an expired record as absent and bring nothing back',
     run: async ({ store, now, advance }) => {
-      const to = testKey('to')
+      const to = siblingKey('to')
       const record = await put(store, KEY, testRecord(now(), 'one', { expiresAt: now() + MINUTE }))
       await advance(MINUTE)
       const next = nextOf(record, { expiresAt: now() + HOUR })

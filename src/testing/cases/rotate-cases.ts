@@ -10,14 +10,15 @@ import {
   nextOf,
   put,
   range,
+  siblingKey,
   testKey,
   testRecord,
   withSubjects,
 } from './fixtures.ts'
 import type { StoreCase } from './harness.ts'
 
-const OLD = testKey('old')
-const NEW = testKey('new')
+const OLD = siblingKey('old')
+const NEW = siblingKey('new')
 
 const outcomeCases: readonly StoreCase[] = [
   {
@@ -73,7 +74,7 @@ const outcomeCases: readonly StoreCase[] = [
     name: 'rotate of a marked key answers gone with the mark and leaves it',
     run: async ({ store, now }) => {
       const record = await put(store, OLD, testRecord(now(), 'one'))
-      const mark: Tombstone = { state: 'moved', to: testKey('elsewhere'), expiresAt: now() + MINUTE }
+      const mark: Tombstone = { state: 'moved', to: siblingKey('elsewhere'), expiresAt: now() + MINUTE }
       await store.rotate(OLD, 1, mark.to, nextOf(record), { tombstone: mark })
       const again = await store.rotate(OLD, 1, NEW, nextOf(record), { tombstone: deadUntil(now() + HOUR) })
       equal(again, { outcome: 'gone', tombstone: mark }, 'the second rotation')
@@ -112,7 +113,7 @@ const raceCases: readonly StoreCase[] = [
     name: 'RACE-6: many concurrent rotations of one session leave exactly one live session',
     run: async ({ store, now }) => {
       const record = await put(store, OLD, testRecord(now(), 'one'))
-      const keys = range(20).map((n) => testKey(`new-${n}`))
+      const keys = range(20).map((n) => siblingKey(`new-${n}`))
       const results = await Promise.all(keys.map((key) => store.rotate(OLD, 1, key, nextOf(record))))
       equal(results.filter(({ outcome }) => outcome === 'rotated').length, 1, 'rotations that were told rotated')
       equal(results.filter(({ outcome }) => outcome === 'gone').length, 19, 'rotations that were told gone')
@@ -123,7 +124,7 @@ const raceCases: readonly StoreCase[] = [
     name: 'RACE-6: who loses a race of rotations is told the mark that leads to the winner',
     run: async ({ store, now }) => {
       const record = await put(store, OLD, testRecord(now(), 'one'))
-      const keys = range(10).map((n) => testKey(`new-${n}`))
+      const keys = range(10).map((n) => siblingKey(`new-${n}`))
       const expiresAt = now() + MINUTE
       const results = await Promise.all(
         keys.map((to) => store.rotate(OLD, 1, to, nextOf(record), { tombstone: { state: 'moved', to, expiresAt } })),
@@ -160,7 +161,7 @@ const raceCases: readonly StoreCase[] = [
     name: 'RACE-4: of a save and a rotation from one version exactly one wins',
     run: async ({ store, now }) => {
       for (const n of range(8)) {
-        const [from, to] = [testKey(`from-${n}`), testKey(`to-${n}`)]
+        const [from, to] = [siblingKey(`from-${n}`), siblingKey(`to-${n}`)]
         const record = await put(store, from, testRecord(now(), `${n}`))
         const save = (): Promise<unknown> => store.update(from, 1, nextOf(record, { data: '"saved"' }))
         const rotation = (): Promise<unknown> => store.rotate(from, 1, to, nextOf(record, { data: '"rotated"' }))
@@ -175,9 +176,9 @@ const raceCases: readonly StoreCase[] = [
   {
     name: 'RACE-6: nobody who looks while a rotation runs sees two live sessions, or none',
     run: async ({ store, now }) => {
-      let record = await put(store, testKey('step-0'), testRecord(now(), 'one'))
+      let record = await put(store, siblingKey('step-0'), testRecord(now(), 'one'))
       for (const n of range(20)) {
-        const [from, to] = [testKey(`step-${n}`), testKey(`step-${n + 1}`)]
+        const [from, to] = [siblingKey(`step-${n}`), siblingKey(`step-${n + 1}`)]
         record = nextOf(record)
         await watchRotation(store, from, to, record)
       }
@@ -199,9 +200,9 @@ const raceCases: readonly StoreCase[] = [
       equal(await store.listBySubject('ann'), [], "ann's sessions after the change of user")
       equal(await store.listBySubject('bob'), [out], "bob's sessions")
       const { subject: _, ...nobody } = nextOf(out, { handle: 'nobody' })
-      await store.rotate(testKey('out', 'bob'), 3, testKey('anonymous again'), nobody)
+      await store.rotate(testKey('out', 'bob'), 3, testKey('anonymous again', 'bob'), nobody)
       equal(await store.countBySubject('bob'), 0, "bob's sessions after the logout")
-      equal(await liveAt(store, testKey('anonymous again'), 'the anonymous session'), nobody, 'the last record')
+      equal(await liveAt(store, testKey('anonymous again', 'bob'), 'the anonymous session'), nobody, 'the last record')
     },
   },
 ]

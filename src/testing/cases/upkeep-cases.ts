@@ -11,6 +11,7 @@ import {
   nextOf,
   put,
   range,
+  siblingKey,
   testKey,
   testRecord,
   withClear,
@@ -21,7 +22,7 @@ import {
 } from './fixtures.ts'
 import type { StoreCase } from './harness.ts'
 
-const KEY = testKey('one')
+const KEY = siblingKey('one')
 
 const clearCases: readonly StoreCase[] = [
   {
@@ -37,9 +38,9 @@ const clearCases: readonly StoreCase[] = [
       equal(await countLive(store, keys), 0, 'live sessions')
       equal((await store.update(KEY, 1, nextOf(record))).outcome, 'gone', 'update')
       equal(await store.touch(KEY, now() + 1, now() + 2 * HOUR), false, 'touch')
-      equal((await store.rotate(KEY, 1, testKey('to'), nextOf(record))).outcome, 'gone', 'rotate')
+      equal((await store.rotate(KEY, 1, siblingKey('to'), nextOf(record))).outcome, 'gone', 'rotate')
       equal(await store.delete(KEY), false, 'delete')
-      equal(await countLive(store, [KEY, testKey('to')]), 0, 'live sessions after late calls')
+      equal(await countLive(store, [KEY, siblingKey('to')]), 0, 'live sessions after late calls')
     },
   },
   {
@@ -51,10 +52,10 @@ const clearCases: readonly StoreCase[] = [
       await store.clear()
       const fresh = await put(store, KEY, testRecord(now(), 'two'))
       equal(await store.get(KEY), fresh, 'the new session')
-      equal((await store.rotate(KEY, 1, testKey('to'), nextOf(fresh))).outcome, 'rotated', 'its rotation')
+      equal((await store.rotate(KEY, 1, siblingKey('to'), nextOf(fresh))).outcome, 'rotated', 'its rotation')
       await store.clear()
-      await put(store, testKey('to'), old)
-      equal(await countLive(store, [KEY, testKey('to')]), 1, 'live sessions')
+      await put(store, siblingKey('to'), old)
+      equal(await countLive(store, [KEY, siblingKey('to')]), 1, 'live sessions')
     },
   },
   {
