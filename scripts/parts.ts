@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { installDebianPackage } from './lib/debian.ts'
 
-/** A program outside the package that some tests use. */
+/** A program outside the package that some tests, or the benchmark, use. */
 export type PartName = keyof typeof parts
 
 export type Part = { readonly path: string } | { readonly missing: string }
@@ -20,6 +20,7 @@ const parts = {
   mariadb: { programs: ['mariadbd'], debianPackage: 'mariadb-server-core' },
   redis: { programs: ['redis-server'], debianPackage: 'redis-server' },
   pgbouncer: { programs: ['pgbouncer'], debianPackage: 'pgbouncer' },
+  wrk: { programs: ['wrk'], debianPackage: 'wrk' },
 } as const
 
 const lockPath = join(tmpdir(), 'sojourn-parts.lock')

@@ -6,7 +6,12 @@ interface Lock {
   packages: Record<string, { optionalDependencies?: Record<string, string> }>
 }
 
-const LOCKS = ['package-lock.json', 'test/runtimes/package-lock.json', 'test/fronts/nitro/package-lock.json']
+const LOCKS = [
+  'package-lock.json',
+  'bench/package-lock.json',
+  'test/runtimes/package-lock.json',
+  'test/fronts/nitro/package-lock.json',
+]
 
 /** The lock files hold for any registry, with versions and hashes but no address, and for any platform. */
 export const lockGate: Gate = {

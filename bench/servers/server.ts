@@ -1,0 +1,12 @@
+// One subject's server: `node server.ts <file of this folder> <store> <url> <folder>`, started with an IPC channel.
+// It tells its port, answers `usage` with its CPU time so far, and ends when its parent does.
+import type { Serve, StoreName } from './serve.ts'
+
+const [file = '', store = 'none', url = '', folder = ''] = process.argv.slice(2)
+const { serve } = (await import(`./${file}.ts`)) as { serve: Serve }
+const server = await serve({ store: store as StoreName, url, folder })
+const address = server.address()
+if (address === null || typeof address === 'string') throw new Error('the server has no port')
+process.on('message', () => process.send?.({ usage: process.cpuUsage() }))
+process.on('disconnect', () => process.exit())
+process.send?.({ port: address.port })
