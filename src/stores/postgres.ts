@@ -1,56 +1,74 @@
-import type { Clock } from '../core/clock.ts'
 import type {
   ClearableStore,
   ClosableStore,
+  DurableStore,
   ScannableStore,
   Store,
   SubjectStore,
   SweepableStore,
+  WatchableStore,
 } from '../core/store.ts'
-import { databaseOf, type PostgresClient } from './postgres/client.ts'
-import { namesOf } from './postgres/names.ts'
+import { durabilityOf } from './postgres/durability.ts'
+import { checkedOptions, type PostgresStoreOptions } from './postgres/options.ts'
 import { createQueue } from './postgres/queue.ts'
 import { recordsIn } from './postgres/records.ts'
-import { ensureSchema, type Layout, partitionsOf, postgresSchema } from './postgres/schema.ts'
+import { ensureSchema, postgresSchema } from './postgres/schema.ts'
 import { statementsFor } from './postgres/statements.ts'
 import { subjectsIn } from './postgres/subjects.ts'
 import { upkeepOf } from './postgres/upkeep.ts'
+import { listeningIn } from './postgres/watch.ts'
+import { createWatching } from './shared/watching.ts'
 
+export type { PgConnection, PgPool, PgQuery } from './postgres/client-pg.ts'
+export type { Pglite } from './postgres/client-pglite.ts'
+export type { PostgresQuery, PostgresSql } from './postgres/client-postgres.ts'
 export type { PostgresClient } from './postgres/client.ts'
-export { postgresSchema } from './postgres/schema.ts'
+export type { PostgresReplication } from './postgres/durability.ts'
+export type { Place as PostgresPlace } from './postgres/names.ts'
+export type { PostgresStoreOptions } from './postgres/options.ts'
+export { type Layout as PostgresLayout, postgresSchema } from './postgres/schema.ts'
 
-export interface PostgresStoreOptions extends Layout {
-  readonly client: PostgresClient
-  readonly now?: Clock
-  readonly prepare?: boolean
-}
-
+/** What {@link postgresStore} gives. */
 export type PostgresStore = Store &
   SubjectStore &
   ClearableStore &
   SweepableStore &
   ScannableStore &
+  WatchableStore &
+  DurableStore &
   ClosableStore & {
+    /**
+     * Makes the tables and functions, or brings them up to date; any number of processes may do so at once. Call it when
+     * the program starts, or run the SQL of `schema()` with your migrations.
+     * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout.
+     */
     setup(): Promise<void>
+    /** The SQL that `setup` runs in an empty database; see {@link postgresSchema}. */
     schema(): string
   }
 
+/**
+ * Sessions in PostgreSQL 13 or later, or in a PGlite. Each operation is one call of a function in the database, and what
+ * one turn of the event loop asks travels together. `docs/postgres.md` has the statements, and what survives which
+ * accident.
+ * @throws TypeError for wrong options.
+ */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
-  const names = namesOf(options)
-  partitionsOf(options)
-  const now = options.now ?? Date.now
-  const database = databaseOf(options.client, options.prepare)
+  const { database, names, layout, now, watch, replication } = checkedOptions(options)
   const sql = statementsFor(names)
   const queue = createQueue(database, sql, now)
+  const watching = createWatching(listeningIn(database, sql, names, watch))
   return {
     name: 'postgres',
+    durability: durabilityOf(database, replication),
     ...recordsIn(queue, sql, now),
     ...subjectsIn(queue, sql, now),
     ...upkeepOf(queue, sql, now),
-    setup: () => ensureSchema(database, options),
-    schema: () => postgresSchema(options),
+    watch: (listener) => watching.watch(listener),
+    setup: () => ensureSchema(database, layout),
+    schema: () => postgresSchema(layout),
     async close() {
-      await queue.close()
+      await Promise.all([queue.close(), watching.close()])
       database.release()
     },
   }

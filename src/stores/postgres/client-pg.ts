@@ -1,3 +1,4 @@
+import { withDeadline } from './deadline.ts'
 import type { Database, Listener, Row, Statement, Value } from './database.ts'
 
 /** The calls made on a `Pool` of pg. */
@@ -20,6 +21,8 @@ export interface PgQuery {
   readonly text: string
   readonly values: Value[]
   readonly rowMode: 'array'
+  /** Milliseconds after which pg gives the connection up. */
+  readonly query_timeout: number
 }
 
 /** The calls made on a connection of pg. */
@@ -37,7 +40,13 @@ export function isPgPool(client: unknown): client is PgPool {
   )
 }
 
-export function pgDatabase(pool: PgPool, isPrepared: boolean): Database {
+interface Settings {
+  readonly isPrepared: boolean
+  /** Milliseconds that a statement may take. */
+  readonly timeout: number
+}
+
+export function pgDatabase(pool: PgPool, settings: Settings): Database {
   // A server that restarts ends the connections that nobody uses, and Node would end the process for an "error" event
   // that nobody listens to. The pool makes new ones.
   const ignore = (): void => undefined
@@ -45,8 +54,10 @@ export function pgDatabase(pool: PgPool, isPrepared: boolean): Database {
   const width = pool.options.max ?? 10
   return {
     kind: 'pg',
+    isInMemory: false,
     width,
-    run: async (statement, values) => (await pool.query(queryOf(statement, values, isPrepared))).rows,
+    run: async (statement, values) =>
+      (await withDeadline(settings.timeout, pool.query(queryOf(statement, values, settings)))).rows,
     script: async (sql) => void (await pool.query(sql)),
     // The only connection must not serve a listener alone.
     listen: width < 2 ? undefined : (channel, listener) => listen(pool, channel, listener),
@@ -54,9 +65,9 @@ export function pgDatabase(pool: PgPool, isPrepared: boolean): Database {
   }
 }
 
-function queryOf({ name, text }: Statement, values: readonly Value[], isPrepared: boolean): PgQuery {
-  const query: PgQuery = { text, values: [...values], rowMode: 'array' }
-  return isPrepared && name !== '' ? { ...query, name } : query
+function queryOf({ name, text }: Statement, values: readonly Value[], settings: Settings): PgQuery {
+  const query: PgQuery = { text, values: [...values], rowMode: 'array', query_timeout: settings.timeout }
+  return settings.isPrepared && name !== '' ? { ...query, name } : query
 }
 
 async function listen(pool: PgPool, channel: string, { onPayload, onLost }: Listener): Promise<() => Promise<void>> {

@@ -8,6 +8,8 @@ export interface Pglite {
   exec(sql: string): Promise<unknown>
   listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>>
   readonly waitReady: PromiseLike<void>
+  /** Where it keeps its data. */
+  readonly dataDir?: string | undefined
 }
 
 export function isPglite(client: unknown): client is Pglite {
@@ -19,6 +21,7 @@ export function isPglite(client: unknown): client is Pglite {
 export function pgliteDatabase(pglite: Pglite): Database {
   return {
     kind: 'pglite',
+    isInMemory: (pglite.dataDir ?? 'memory://').startsWith('memory://'),
     width: 1,
     run: async ({ text }, values) => (await pglite.query(text, [...values], { rowMode: 'array' })).rows.filter(isRow),
     script: async (sql) => void (await pglite.exec(sql)),

@@ -1,3 +1,4 @@
+import { withDeadline } from './deadline.ts'
 import type { Database, Row } from './database.ts'
 
 /** The calls made on what `postgres()` of the package `postgres` gives. */
@@ -24,12 +25,18 @@ export function isPostgresSql(client: unknown): client is PostgresSql {
 }
 
 /** Prepares statements if the handle does, unless told otherwise: without, this client asks for the types first. */
-export function postgresDatabase(sql: PostgresSql, prepare: boolean = sql.options.prepare): Database {
+export function postgresDatabase(
+  sql: PostgresSql,
+  { prepare = sql.options.prepare, timeout }: { readonly prepare: boolean | undefined; readonly timeout: number },
+): Database {
   return {
     kind: 'postgres',
+    isInMemory: false,
     width: sql.options.max,
-    run: async ({ name, text }, values) =>
-      await sql.unsafe(text, [...values], { prepare: prepare && name !== '' }).values(),
+    run({ name, text }, values) {
+      const query = sql.unsafe(text, [...values], { prepare: prepare && name !== '' })
+      return withDeadline(timeout, Promise.resolve(query.values()))
+    },
     script: async (text) => void (await sql.unsafe(text)),
     async listen(channel, { onPayload, onLost }) {
       let isOver = false

@@ -7,10 +7,13 @@ import type { Database } from './database.ts'
 export type PostgresClient = PgPool | PostgresSql | Pglite
 
 /** @throws TypeError when it is none of the three. */
-export function databaseOf(client: PostgresClient, prepare: boolean | undefined): Database {
-  if (isPostgresSql(client)) return postgresDatabase(client, prepare)
+export function databaseOf(
+  client: PostgresClient,
+  { prepare, timeout }: { readonly prepare: boolean | undefined; readonly timeout: number },
+): Database {
+  if (isPostgresSql(client)) return postgresDatabase(client, { prepare, timeout })
   if (isPglite(client)) return pgliteDatabase(client)
-  if (isPgPool(client)) return pgDatabase(client, prepare ?? false)
+  if (isPgPool(client)) return pgDatabase(client, { isPrepared: prepare ?? false, timeout })
   throw new TypeError(
     'postgres: client must be a Pool of pg, what postgres() gave, or a PGlite; a single Client of pg cannot reconnect',
   )

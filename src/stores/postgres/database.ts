@@ -2,9 +2,11 @@
 export interface Database {
   /** Which client it is, for messages and for what differs between them. */
   readonly kind: 'pg' | 'postgres' | 'pglite'
+  /** Whether nothing of it outlives the process. */
+  readonly isInMemory: boolean
   /** How many statements it works on at once. */
   readonly width: number
-  /** One statement in one round trip. The rows as lists, in the order of the columns. */
+  /** One statement in one round trip, with a deadline. The rows as lists, in the order of the columns. */
   readonly run: (statement: Statement, values: readonly Value[]) => Promise<readonly Row[]>
   /** Several statements without values, as one transaction. */
   readonly script: (sql: string) => Promise<void>

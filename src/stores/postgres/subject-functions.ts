@@ -50,24 +50,13 @@ const NEW_RECORD = {
 }
 const NEW_TYPES = `_new_key text, _new_version integer, _created bigint, _seen bigint, _expiry bigint, _handle text,
   _subject text, _meta text, _data text`
-const PRESENT_AT_NEW = (at: Dialect['at']): string => `${at('_new_key')} AND ${PRESENT}`
 
-function admit({ names, call, define, at, insertion }: Dialect): string {
-  return define('admit', {
-    takes: `${NEW_TYPES}, _max integer, _policy text, _at bigint`,
-    returns: 'TABLE (outcome text, evicted text)',
-    declares: '_evicted text[];',
-    does: `
-  _epoch := ${call('decide')}();
-  PERFORM ${call('serialise')}(_subject, _max IS NOT NULL);
-  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${PRESENT_AT_NEW(at)}) THEN
-    RETURN QUERY SELECT 'exists', NULL;
-    RETURN;
-  END IF;
-  IF _max IS NOT NULL THEN
-    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), _new_key, _max, _policy, _at);
+/** Makes room where there is a cap, and stores the new record; leaves the function with `refusal` where there is none. */
+function entry({ call, insertion }: Dialect, replaced: string, refusal: string): string {
+  return `IF _max IS NOT NULL THEN
+    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), ${replaced}, _max, _policy, _at);
     IF _evicted IS NULL THEN
-      RETURN QUERY SELECT 'limit', NULL;
+      ${refusal}
       RETURN;
     END IF;
   END IF;
@@ -75,13 +64,30 @@ function admit({ names, call, define, at, insertion }: Dialect): string {
   IF NOT FOUND THEN
     -- Somebody stored under the key in between: begin again, with nobody evicted.
     RAISE EXCEPTION 'taken meanwhile' USING ERRCODE = 'serialization_failure';
+  END IF;`
+}
+
+function admit(dialect: Dialect): string {
+  const { names, call, define, at } = dialect
+  return define('admit', {
+    takes: `${NEW_TYPES}, _max integer, _policy text, _at bigint`,
+    returns: 'TABLE (outcome text, evicted text)',
+    declares: '_evicted text[];',
+    does: `
+  _epoch := ${call('decide')}();
+  PERFORM ${call('serialise')}(_subject, _max IS NOT NULL);
+  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${at('_new_key')} AND ${PRESENT}) THEN
+    RETURN QUERY SELECT 'exists', NULL;
+    RETURN;
   END IF;
+  ${entry(dialect, '_new_key', `RETURN QUERY SELECT 'limit', NULL;`)}
   RETURN QUERY SELECT 'inserted', to_json(_evicted)::text;`,
   })
 }
 
-// The old row is locked first. It becomes the mark, so that the old key never has two rows or, for a moment, none.
-function rotate({ names, call, define, at, insertion }: Dialect): string {
+// The old row is locked first, and it becomes the mark.
+function rotate(dialect: Dialect): string {
+  const { names, call, define, at } = dialect
   const answer = (outcome: string, evicted = 'NULL::text'): string =>
     `RETURN QUERY SELECT ${outcome}, ${evicted}, ${RECORD.replaceAll(/\w+/g, '_old.$&')};`
   return define('rotate', {
@@ -99,21 +105,11 @@ function rotate({ names, call, define, at, insertion }: Dialect): string {
     ${answer(`CASE _old.state WHEN 'live' THEN 'conflict' ELSE 'gone' END`)}
     RETURN;
   END IF;
-  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${PRESENT_AT_NEW(at)}) THEN
+  IF EXISTS (SELECT FROM ${names.of()} AS s WHERE ${at('_new_key')} AND ${PRESENT}) THEN
     ${answer(`'exists'`)}
     RETURN;
   END IF;
-  IF _max IS NOT NULL THEN
-    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), _key, _max, _policy, _at);
-    IF _evicted IS NULL THEN
-      ${answer(`'limit'`)}
-      RETURN;
-    END IF;
-  END IF;
-  ${insertion(NEW_RECORD)};
-  IF NOT FOUND THEN
-    RAISE EXCEPTION 'taken meanwhile' USING ERRCODE = 'serialization_failure';
-  END IF;
+  ${entry(dialect, '_key', answer(`'limit'`))}
   IF _mark IS NULL THEN
     DELETE FROM ${names.of()} AS s WHERE ${at('_key')};
   ELSE

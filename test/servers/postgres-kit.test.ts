@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startPgbouncer } from '../../scripts/servers/pgbouncer.ts'
+import { startPostgres } from '../../scripts/servers/postgres.ts'
+import type { Server } from '../../scripts/servers/server.ts'
+import { MissingPartError } from '../../scripts/servers/server.ts'
+import { postgresStore } from '../../src/stores/postgres.ts'
+import { lackingFor, storeCases, type StoreHarness } from '../../src/testing/index.ts'
+import type { OpenClient } from './support/postgres-clients.ts'
+import { clientKinds } from './support/postgres-clients.ts'
+import { ownName } from './support/shared.ts'
+
+const START = 1_700_000_000_000
+const servers: Partial<Record<'server' | 'bouncer', Server>> = {}
+let missing = ''
+
+beforeAll(async () => {
+  try {
+    servers.server = await startPostgres()
+    // Fewer connections than clients ask for: what belongs to a session of the server would show.
+    servers.bouncer = await startPgbouncer(servers.server, { settings: { default_pool_size: '3' } })
+  } catch (error) {
+    if (!(error instanceof MissingPartError)) throw error
+    missing = error.message
+  }
+})
+
+afterAll(async () => {
+  await servers.bouncer?.stop()
+  await servers.server?.stop()
+})
+
+describe.each(clientKinds)('$name', ({ to, open, options }) => {
+  const schema = ownName()
+  let opened: OpenClient | undefined
+
+  beforeAll(async () => {
+    const url = to === 'nowhere' ? '' : servers[to]?.url
+    if (url === undefined) return
+    opened = open(url)
+    const store = postgresStore({ client: opened.client, schema, ...options })
+    await store.setup()
+    await store.close()
+  })
+  afterAll(() => opened?.close())
+
+  it.each(storeCases)('$name', async (storeCase, context) => {
+    if (opened === undefined) return context.skip(missing)
+    let time = START
+    const now = (): number => time
+    const own = { client: opened.client, schema, now, ...options }
+    let store = postgresStore(own)
+    onTestFinished(() => store.close())
+    await store.clear()
+    expect((await store.sweep(100_000)).isDone).toBe(true)
+    const harness: StoreHarness = {
+      store,
+      now,
+      advance: async (milliseconds) => {
+        time += milliseconds
+      },
+      reopen: async () => {
+        await store.close()
+        store = postgresStore(own)
+        return store
+      },
+    }
+    expect(lackingFor(storeCase, harness)).toEqual([])
+    await storeCase.run(harness)
+  })
+})
