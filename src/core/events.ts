@@ -12,7 +12,7 @@ export interface SessionEvents {
   destroyed: { readonly reference: string; readonly subject?: string }
   /** The token was replaced. */
   rotated: { readonly reference: string }
-  /** Sessions were ended from outside: one, a user's, or everybody's. */
+  /** Sessions were ended from outside: one, a user's, or everybody's. No `count` where it is not known. */
   revoked: { readonly subject?: string; readonly count?: number }
   /** The cap per subject ended older sessions. */
   evicted: { readonly subject: string; readonly count: number }
@@ -34,6 +34,10 @@ export interface SessionEvents {
   undecodable: { readonly reference: string; readonly error: unknown }
   /** A store call failed or took too long. */
   'store-error': { readonly store: string; readonly operation: string; readonly error: unknown }
+  /** Five calls on the store have failed in a row, the first at the instant `since`. */
+  outage: { readonly store: string; readonly since: number }
+  /** The store has answered for the first time after an outage. */
+  recovered: { readonly store: string; readonly since: number }
   /** A sweep has ended. */
   swept: { readonly removed: number }
   /** Something the developer should know; also given as a process warning, once. */

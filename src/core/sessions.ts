@@ -57,12 +57,9 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 
 function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Data> {
   const config = readConfig(options)
-  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store)
-  if (config.policy.perSubject !== undefined && !hasSubjects(store)) {
-    throw new TypeError(`perSubject: store ${store.name} does not know whose its sessions are; use one such as sqliteStore`)
-  }
+  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store, config.policy)
   const emitter = createEmitter()
-  const guard = guardStore(store.name, config.storeTimeout, emitter)
+  const guard = guardStore(store.name, config.storeTimeout, emitter, config.now)
   const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
   const engine: Engine<Data> = {
     config,
@@ -70,6 +67,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     guard,
     emitter,
     touching: new Set(),
+    updating: ambient(),
     sweepWhenDue: () => sweeper.sweepWhenDue(),
   }
   const running = ambient<Session<Data>>()
@@ -106,12 +104,17 @@ async function revokeAll<Data extends object>({ store, guard, emitter }: Engine<
   emitter.emit('revoked', {})
 }
 
-function checkedStore(store: Store): Store {
+function checkedStore(store: Store, { perSubject }: Policy): Store {
   const missing = (['get', 'insert', 'update', 'touch', 'rotate', 'delete'] as const).filter(
     (method) => typeof store?.[method] !== 'function',
   )
-  if (missing.length === 0) return store
+  if (missing.length > 0) {
+    throw new TypeError(
+      `store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`,
+    )
+  }
+  if (perSubject === undefined || hasSubjects(store)) return store
   throw new TypeError(
-    `store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`,
+    `perSubject: store ${store.name} does not know whose its sessions are; use one such as sqliteStore`,
   )
 }

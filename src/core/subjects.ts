@@ -25,11 +25,11 @@ export interface SubjectSessions {
   list(): Promise<readonly SessionSummary[]>
   /** How many live ones there are. */
   count(): Promise<number>
-  /** Ends one. False when the user has no such session. */
+  /** Ends one. False when the user has no such session, or when a first try has ended it and its answer was lost. */
   end(handle: string): Promise<boolean>
   /**
    * Ends all as one step, but `except`, which gets a new token; it ends as well when another request has replaced its
-   * token meanwhile. Returns how many have ended.
+   * token meanwhile. Returns how many have ended; without those of a first try whose answer was lost.
    */
   endAll<Data extends object>(options?: { readonly except?: Session<Data> }): Promise<number>
   /** Ends those that the test picks, such as the ones of an identity provider's session. */
@@ -41,15 +41,18 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
   const { guard, emitter, config } = engine
   const store = withSubjects(engine.store)
   const key = subjectKeyOf(config.namespace, subject)
-  const call = <T>(run: () => Promise<T>): Promise<T> => guard.call('subjects', undefined, run)
-  const revoked = (count: number): number => {
-    if (count > 0) emitter.emit('revoked', { subject, count })
+  const call = <T>(run: (isAgain: boolean) => Promise<T>): Promise<T> => guard.call('subjects', undefined, run)
+  const revoke = async (run: () => Promise<boolean | number>): Promise<number> => {
+    let isRepeated = false
+    const count = Number(await call((isAgain) => ((isRepeated = isAgain), run())))
+    // How many an attempt has ended that was not answered nobody knows, but they must be told of.
+    if (isRepeated) emitter.emit('revoked', { subject })
+    else if (count > 0) emitter.emit('revoked', { subject, count })
     return count
   }
   const list = async (): Promise<readonly SessionSummary[]> =>
     (await call(() => store.listBySubject(key))).map(summaryOf)
-  const end = async (handle: string): Promise<boolean> =>
-    revoked((await call(() => store.deleteByHandle(key, handle))) ? 1 : 0) > 0
+  const end = async (handle: string): Promise<boolean> => (await revoke(() => store.deleteByHandle(key, handle))) > 0
 
   return {
     list,
@@ -58,7 +61,7 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     async endAll({ except } = {}) {
       const kept = except?.subject === subject ? except.handle : undefined
       if (kept !== undefined && except !== undefined) requireResponse(except)
-      const count = revoked(await call(() => store.deleteBySubject(key, kept)))
+      const count = await revoke(() => store.deleteBySubject(key, kept))
       if (except === undefined || kept === undefined) return count
       // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3). When somebody else
       // has replaced that token just now, it cannot be told which of the two is the user: then it ends too.

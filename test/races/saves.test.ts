@@ -293,10 +293,13 @@ describe('the first write of a session', () => {
     for (const stage of ['before', 'after'] as const) {
       const session = await lab.open(newClient())
       session.data['n'] = 1
-      lab.paused.hold({ method: 'insert', stage })
+      for (const method of ['insert', 'get'] as const) lab.paused.hold({ method, stage })
       const saving = session.save()
-      const [insert] = await lab.held(1)
-      insert?.fail(new Error('connection lost'))
+      // The insertion, and the look whether it was done.
+      for (const method of ['insert', 'get'] as const) {
+        const [call] = await lab.held(1, { method })
+        call?.fail(new Error('connection lost'))
+      }
       await expect(saving).rejects.toMatchObject({ code: 'store-unavailable' })
       lab.paused.releaseAll()
       // The lost record ends before the second attempt, and must not live again by it.

@@ -32,7 +32,7 @@ describe('a store that fails', () => {
     async (world) => {
       for (const fault of ['reject', 'drop-reply'] as const) {
         const client = newClient()
-        world.faults.setRules([{ methods: ['insert', 'update'], fault }])
+        world.faults.setRules([{ methods: ['insert', 'get', 'update'], fault }])
         const session = await world.open(client)
         session.set('a', 1)
         await expect(session.commit()).rejects.toMatchObject({ code: 'store-unavailable' })
@@ -112,7 +112,7 @@ describe('a store that fails', () => {
       const client = newClient()
       const session = await world.open(client)
       session.set('a', 1)
-      world.faults.setRules([{ methods: ['insert'], fault, calls: [1] }])
+      world.faults.setRules([{ methods: ['insert', 'get'], fault, calls: [1, 2] }])
       await expect(session.save()).rejects.toMatchObject({ code: 'store-unavailable' })
       expect(await session.save()).toBe('saved')
       await world.commit(client, session)

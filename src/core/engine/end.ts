@@ -34,7 +34,9 @@ async function endByKey<Data extends object>(state: State<Data>): Promise<'ended
   for (let hop = 0; key !== undefined && hop <= MAX_HOPS; hop++) {
     const at = key
     const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
-    if (await guard.call('delete', state.activity, () => store.delete(at, tombstone))) return 'ended'
+    const bury = async (isAgain: boolean): Promise<boolean> =>
+      (await store.delete(at, tombstone)) || (isAgain && isSame(await store.get(at), tombstone))
+    if (await guard.call('delete', state.activity, bury)) return 'ended'
     const found = await follow(state, at)
     if (found === 'superseded') return found
     key = found?.key
@@ -58,4 +60,9 @@ export async function endUnreadable<Data extends object>(state: State<Data>, key
   const { store, guard, config } = state.engine
   const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
   await guard.call('delete', state.activity, () => store.delete(key, tombstone))
+}
+
+// Two marks of one instant under one key end the same session.
+function isSame(entry: SessionRecord | Tombstone | undefined, mark: Tombstone): boolean {
+  return entry?.state === mark.state && entry.expiresAt === mark.expiresAt
 }

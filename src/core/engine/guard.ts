@@ -1,8 +1,9 @@
 import { later } from '#platform'
-import { SessionError } from '../errors.ts'
+import type { Clock } from '../clock.ts'
+import { SessionError, isSessionError } from '../errors.ts'
 import type { Emitter } from '../events.ts'
 
-/** Store calls made for one request. */
+/** Store calls made for one request; one that is repeated after a failure counts once. */
 export interface Activity {
   /** Loads. */
   reads: number
@@ -16,45 +17,96 @@ export type StoreOperation =
 
 /** Calls the store with a deadline, counts the call, and turns every failure into a SessionError and an event. */
 export interface StoreGuard {
-  call<T>(operation: StoreOperation, activity: Activity | undefined, run: () => Promise<T>): Promise<T>
+  /** `run` is told whether it runs again, after an attempt that was not answered and may have been done all the same. */
+  call<T>(operation: StoreOperation, activity: Activity | undefined, run: (isAgain: boolean) => Promise<T>): Promise<T>
 }
 
+// An update that was done and not answered looks like another request's, and would come twice.
+const ONCE: readonly StoreOperation[] = ['update', 'clear', 'sweep', 'scan']
+
+/** So many calls that failed in a row are an outage. */
+const OUTAGE = 5
+
+const LATE = 'store-timeout'
+
 /**
- * A guard for the store of that name. An operation that is late is not called off: all writes are conditional, so that
- * one which takes effect after its deadline can neither revive a session nor overwrite a newer one.
+ * A guard for the store. What fails at once is done once more where that is safe, within the same deadline. An operation
+ * that is late is not called off: all writes are conditional, so that one which takes effect after its deadline can
+ * neither revive a session nor overwrite a newer one.
+ *
+ * While the store hangs one call at a time waits for it, and the others fail at once: else all requests would come to
+ * wait. Nothing is to be waited for afterwards, the first call that is answered ends it.
  */
-export function guardStore(store: string, timeout: number, emitter: Emitter): StoreGuard {
+export function guardStore(name: string, timeout: number, emitter: Emitter, now: Clock): StoreGuard {
+  let failures = 0
+  let since = 0
+  let isHung = false
+  let isProbed = false
   return {
     async call(operation, activity, run) {
       if (activity !== undefined) activity[operation === 'get' ? 'reads' : 'writes']++
+      const isProbe = isHung && failures >= OUTAGE
+      if (isProbe && isProbed) throw unavailable(name, `it does not answer; ${operation} was not tried`)
+      isProbed ||= isProbe
       try {
-        return await beforeDeadline(run, timeout, () => late(store, operation, timeout))
+        const answer = await attempt(name, timeout, operation, run)
+        if (failures >= OUTAGE) emitter.emit('recovered', { store: name, since })
+        failures = 0
+        return answer
       } catch (error) {
-        emitter.emit('store-error', { store, operation, error })
-        if (error instanceof SessionError) throw error
-        throw new SessionError('store-unavailable', `store ${store}: ${operation} failed`, { cause: error })
+        emitter.emit('store-error', { store: name, operation, error })
+        const coded = isSessionError(error) ? error : unavailable(name, `${operation} failed`, error)
+        if (isOutage(coded)) {
+          isHung = coded.code === LATE
+          if (failures === 0) since = now()
+          if (++failures === OUTAGE) emitter.emit('outage', { store: name, since })
+        }
+        throw coded
+      } finally {
+        if (isProbe) isProbed = false
       }
     },
   }
 }
 
-function late(store: string, operation: string, timeout: number): SessionError {
-  return new SessionError('store-timeout', `store ${store}: ${operation} did not answer within ${timeout} ms`)
+/** Whether the store did not do what it was asked, and may do it again later. */
+export function isOutage(error: unknown): boolean {
+  return isSessionError(error) && (error.code === 'store-unavailable' || error.code === LATE)
 }
 
-function beforeDeadline<T>(run: () => Promise<T>, timeout: number, fault: () => SessionError): Promise<T> {
+function unavailable(store: string, what: string, cause?: unknown): SessionError {
+  return new SessionError('store-unavailable', `store ${store}: ${what}`, { cause })
+}
+
+function attempt<T>(
+  store: string,
+  timeout: number,
+  operation: StoreOperation,
+  run: (isAgain: boolean) => Promise<T>,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const answer = run()
-    const cancel = later(timeout, () => reject(fault()))
-    answer.then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error instanceof Error ? error : new Error('the store rejected with no error', { cause: error }))
-      },
-    )
+    const answer = run(false)
+    let isLate = false
+    const cancel = later(timeout, () => {
+      isLate = true
+      reject(new SessionError(LATE, `store ${store}: ${operation} did not answer within ${timeout} ms`))
+    })
+    const done = (value: T): void => {
+      cancel()
+      resolve(value)
+    }
+    const fail = (error: Error): void => {
+      cancel()
+      reject(error)
+    }
+    answer.then(done, (error: Error) => {
+      if (isLate || ONCE.includes(operation)) fail(error)
+      else again(run).then(done, fail)
+    })
   })
+}
+
+// Asynchronous, so that what it throws is a rejection too.
+async function again<T>(run: (isAgain: boolean) => Promise<T>): Promise<T> {
+  return run(true)
 }

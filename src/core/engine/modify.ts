@@ -1,4 +1,5 @@
 import type { Content, Draft } from '../data/document.ts'
+import { SessionError } from '../errors.ts'
 import { endedError } from './open.ts'
 import { backOff, insertState, maxBytesOf, writeOnce } from './save.ts'
 import type { State } from './state.ts'
@@ -15,9 +16,24 @@ export async function modifyState<Data extends object, R>(
   for (let attempt = 1; ; attempt++) {
     if (state.phase === 'superseded') throw endedError('superseded')
     const draft = state.document.draft()
-    const result = await change(draft.content)
+    const result = await alone(state, () => change(draft.content))
     if (await inTurn(state, () => storeDraft(state, draft))) return result
     await backOff(attempt)
+  }
+}
+
+// An update inside another one makes it out of date at each attempt, and is itself done at each.
+async function alone<Data extends object, R>(state: State<Data>, change: () => R | Promise<R>): Promise<R> {
+  const { updating } = state.engine
+  if (updating.get()?.has(state) === true) {
+    throw new SessionError('unsupported', 'session.update: called inside another one; change the data it was given')
+  }
+  const running = new Set([state])
+  try {
+    return await updating.run(running, change)
+  } finally {
+    // What was only begun there and goes on is outside.
+    running.clear()
   }
 }
 

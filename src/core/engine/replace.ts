@@ -11,6 +11,7 @@ import {
   capFor,
   handOut,
   insertState,
+  isStored,
   limitError,
   maxBytesOf,
   rebaseOn,
@@ -21,7 +22,7 @@ import {
 } from './save.ts'
 import type { NewRecord } from './save.ts'
 import type { Live, State } from './state.ts'
-import type { SessionRecord, Tombstone } from '../store.ts'
+import type { RotateResult, SessionRecord, Store, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken } from '../token.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
@@ -224,12 +225,12 @@ async function replaceToken<Data extends object>(
       meta: successor.meta,
       isGraceful: false,
     }
-    const tombstone = tombstoneOf(plan, next.key, now)
     const cap = capFor(state, successor.subject)
-    const rest = { ...(tombstone && { tombstone }), ...(cap && { cap }) }
-    const result = await guard.call('rotate', state.activity, () =>
-      store.rotate(live.key, live.record.version, next.key, next.record, rest),
-    )
+    const rest = { ...markOf(plan, next.key, now), ...(cap && { cap }) }
+    const result = await guard.call('rotate', state.activity, (isAgain) => {
+      const answer = store.rotate(live.key, live.record.version, next.key, next.record, rest)
+      return isAgain ? rotatedOr(answer, store, next) : answer
+    })
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'rotated') {
       state.token = token
@@ -247,15 +248,22 @@ async function replaceToken<Data extends object>(
   }
 }
 
+// After a first attempt whose answer was lost: which sessions that one evicted, nobody knows any more.
+async function rotatedOr(again: Promise<RotateResult>, store: Store, next: Live): Promise<RotateResult> {
+  const answer = await again
+  const isDone = answer.outcome !== 'rotated' && (await isStored(store, next))
+  return isDone ? { outcome: 'rotated', evicted: [] } : answer
+}
+
 // Without a new subject the session stays on its shard, where replacing the key is one step.
 function partitionFor(live: Live, subject: string | undefined): string {
   return subject === undefined ? partitionOfKey(live.key) : partitionOfSubject(subject)
 }
 
-function tombstoneOf({ mark, markFor }: Plan, to: Live['key'], now: number): Tombstone | undefined {
+function markOf({ mark, markFor }: Plan, to: Live['key'], now: number): { readonly tombstone?: Tombstone } {
   const expiresAt = now + markFor
-  if (mark === 'moved') return { state: 'moved', to, expiresAt }
-  return mark === 'dead' ? { state: 'dead', expiresAt } : undefined
+  if (mark === 'moved') return { tombstone: { state: mark, to, expiresAt } }
+  return mark === 'dead' ? { tombstone: { state: mark, expiresAt } } : {}
 }
 
 function successorRecord<Data extends object>(

@@ -7,7 +7,7 @@ import type { Meta } from '../record.ts'
 import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from '../record.ts'
 import type { Live, State } from './state.ts'
 import { adopt, begin, startOver } from './state.ts'
-import type { SessionRecord, SubjectCap, Tombstone } from '../store.ts'
+import type { InsertResult, SessionRecord, Store, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken, secretBytes } from '../token.ts'
 
@@ -68,16 +68,20 @@ export interface NewRecord {
 
 /** Makes the record of a fresh session, under a token that nobody has. */
 export async function insertState<Data extends object>(state: State<Data>, content: NewRecord): Promise<void> {
-  const { config, store, guard, emitter } = state.engine
+  const { store, guard, emitter } = state.engine
   begin(state)
-  const partition = content.subject === undefined ? undefined : partitionOfSubject(content.subject)
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
-    if (attempt > 0 || partition !== undefined) state.token = mintToken(partition)
-    const token = state.token ?? mintToken()
-    const live = newLive(state, content, storeKeyOf(config.namespace, token))
-    const cap = capFor(state, content.subject)
+    let live = newLive(state, content, attempt > 0)
+    const insert = (): Promise<InsertResult> => store.insert(live.key, live.record, capFor(state, content.subject))
+    const again = async (): Promise<InsertResult> => {
+      // Which sessions the attempt evicted that was not answered, nobody knows any more.
+      if (await isStored(store, live)) return { outcome: 'inserted', evicted: [] }
+      // A user's may have been ended since by somebody who saw it, and the same one must not live again (RACE-16).
+      if (content.subject !== undefined) live = newLive(state, content, true)
+      return insert()
+    }
     const result = await guard
-      .call('insert', state.activity, () => store.insert(live.key, live.record, cap))
+      .call('insert', state.activity, (isAgain) => (isAgain ? again() : insert()))
       .catch((error: unknown) => {
         // It may have been stored all the same, so what this request tries next must be a session of its own (RACE-16).
         state.token = undefined
@@ -86,7 +90,6 @@ export async function insertState<Data extends object>(state: State<Data>, conte
       })
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'exists') continue
-    state.token = token
     handOut(state, live, content.text)
     emitter.emit('created', { reference: referenceOf(live.record.handle) })
     reportEvicted(state, content.subject, result.evicted)
@@ -95,15 +98,24 @@ export async function insertState<Data extends object>(state: State<Data>, conte
   throw new SessionError('random', 'random: tokens repeat; the generator is not random')
 }
 
-function newLive<Data extends object>(state: State<Data>, content: NewRecord, key: Live['key']): Live {
+/** Whether what was to be stored under a new key is there: nobody else knows the key, or has a session of that name. */
+export async function isStored(store: Store, { key, record }: Live): Promise<boolean> {
+  const entry = await store.get(key)
+  return entry?.state === 'live' && entry.handle === record.handle
+}
+
+function newLive<Data extends object>(state: State<Data>, content: NewRecord, isRenamed: boolean): Live {
   const { config } = state.engine
+  const partition = content.subject === undefined ? undefined : partitionOfSubject(content.subject)
+  if (isRenamed || partition !== undefined) state.token = mintToken(partition)
+  if (isRenamed) state.handle = newHandle()
   const now = config.now()
   const binding = bindingOf(state)
   const meta = { ...content.meta, ...idleOf(state), ...(binding === undefined ? {} : { binding }) }
   const record: SessionRecord = {
     state: 'live',
     version: 1,
-    handle: state.handle ?? newHandle(),
+    handle: (state.handle ??= newHandle()),
     ...subjectOf(content.subject),
     createdAt: now,
     seenAt: now,
@@ -111,7 +123,7 @@ function newLive<Data extends object>(state: State<Data>, content: NewRecord, ke
     meta: encodeMeta(meta),
     data: content.text,
   }
-  return { key, record, meta, isGraceful: false }
+  return { key: storeKeyOf(config.namespace, (state.token ??= mintToken())), record, meta, isGraceful: false }
 }
 
 /** For spreading: an absent subject is an absent key. */

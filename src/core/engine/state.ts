@@ -1,3 +1,4 @@
+import type { ambient } from '#platform'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Config } from '../config.ts'
 import type { Document } from '../data/document.ts'
@@ -20,6 +21,8 @@ export interface Engine<Data extends object> {
   readonly emitter: Emitter
   /** Keys whose use is being written down at this moment, so that a burst of requests makes one touch (DOS-19). */
   readonly touching: Set<StoreKey>
+  /** The session whose update the running code is part of. */
+  readonly updating: ReturnType<typeof ambient<ReadonlySet<unknown>>>
   /** Starts a sweep in the background when one is due. */
   readonly sweepWhenDue: () => void
 }

@@ -111,7 +111,7 @@ describe('sweeps', () => {
     const emitter = createEmitter()
     const { get, insert, update, touch, rotate, delete: remove } = memoryStore()
     const store = { name: 'plain', get, insert, update, touch, rotate, delete: remove }
-    const sweeper = createSweeper(store, 1, Date.now, guardStore('plain', 1000, emitter), emitter)
+    const sweeper = createSweeper(store, 1, Date.now, guardStore('plain', 1000, emitter, Date.now), emitter)
     expect(await sweeper.sweep()).toBe(0)
   })
 })
