@@ -399,7 +399,7 @@ describe('Karrigell’s Session()', () => {
         save: async (id, session) => void saved.set(id, JSON.stringify(session)),
         ...(hasRemove ? { remove: (id: string) => saved.delete(id) } : {}),
       })
-      const { open } = await site(example({ closes: true }), { storage })
+      const { open, advance } = await site(example({ closes: true }), { storage })
       const ann = open()
       await ann.post('/script1', { name: 'Doe', firstname: 'John' })
       expect(saved.size).toBe(1)
@@ -407,6 +407,12 @@ describe('Karrigell’s Session()', () => {
       expect((await ann.get('/script2')).text).toBe('John Doe')
       expect((await ann.get('/script2')).status).toBe(500)
       expect([...saved.values()].filter((text) => text.includes('John'))).toEqual([])
+      // Nor does it keep what has expired, once it meets that.
+      const bob = open()
+      await bob.post('/script1', { name: 'Doe', firstname: 'Johnny' })
+      advance(15 * MINUTE)
+      expect((await bob.get('/script2')).status).toBe(500)
+      expect([...saved.values()].filter((text) => text.includes('Johnny'))).toEqual([])
     }
     expect(() => customSessions({} as never)).toThrow('expected an object with the methods get and save')
   })
@@ -567,6 +573,31 @@ describe('objects in memory', () => {
     await store.clear()
     expect(keeping.size).toBe(0)
   }, 60_000)
+
+  it('K7 K14: are let go at once when their session ends, is written without them, or gets another id', async () => {
+    const { codec, objectsIn } = heldObjects()
+    const keeping = keepingStore(memoryStore(), 1_000, objectsIn)
+    const sessions = createSessions({ store: keeping.store, codec })
+    const sizes: number[] = []
+    const begun = async () => {
+      const session = await sessions.open(factsOf())
+      session.set('connection', connect('somewhere'))
+      await session.save()
+      sizes.push(keeping.size)
+      return session
+    }
+    await (await begun()).destroy()
+    sizes.push(keeping.size)
+    const emptied = await begun()
+    emptied.delete('connection')
+    await emptied.save()
+    sizes.push(keeping.size)
+    const renamed = await begun()
+    await renamed.rotate({ grace: '0s' })
+    sizes.push(keeping.size)
+    await renamed.destroy()
+    expect([...sizes, keeping.size]).toEqual([1, 0, 1, 0, 1, 1, 0])
+  })
 
   it('are there for a request that loaded them before another one replaced them', async () => {
     const { codec, objectsIn } = heldObjects()

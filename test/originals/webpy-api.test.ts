@@ -1098,6 +1098,10 @@ describe('web.py’s own behaviour, done better', () => {
     expect([(await ann.get('/')).text, (await ann.get('/')).text]).toEqual(['1 1', '2 2'])
     for (const name of ['get', 'kill']) {
       expect(() => new Session(undefined, new MemoryStore(), { [name]: 1 })).toThrow(`the name ${name} is taken`)
+      const made = await site<Record<string, number>>((session) => ({ '/': () => JSON.stringify(session()) }), {
+        initializer: () => ({ [name]: 1 }),
+      })
+      expect((await made.open().get('/')).status).toBe(500)
     }
   })
 
@@ -1182,15 +1186,18 @@ describe('web.py’s own behaviour, done better', () => {
 
   it('a visitor who is served without the store keeps the cookie as it is', async () => {
     const failing = faultStore(memoryStore(), { rules: [] })
-    const { open } = await site<Counter>(counting, {
+    const { open, address } = await site<Counter>(counting, {
       ...fromZero,
       storage: { open: () => failing.store },
-      extras: { onStoreError: 'anonymous' },
+      extras: { onStoreError: 'anonymous', fallbacks: [urlCarrier()] },
     })
     const ann = open()
     await ann.get('/count')
     failing.setRules([{ methods: ['get'], fault: 'reject' }])
     for (const path of ['/', '/count']) expect((await ann.get(path)).setCookies, path).toEqual([])
+    // A cookie here would end the session of a client that goes on by its address.
+    const byAddress = await fetch(`${address}/count?sid=${ann.cookies.get('webpy_session_id')}`)
+    expect([byAddress.status, byAddress.headers.getSetCookie()]).toEqual([200, []])
     failing.setRules([])
     expect((await ann.get('/count')).text).toBe('2')
   })

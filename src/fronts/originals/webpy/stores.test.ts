@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreKey } from '../../../core/key.ts'
-import type { Store as EngineStore } from '../../../core/store.ts'
+import type { Store as EngineStore, UpdateResult } from '../../../core/store.ts'
+import type { SqliteDatabase } from '../../../stores/sqlite.ts'
 import { lackingFor, storeCases, testKey, testRecord } from '../../../testing/index.ts'
 import { customSessions, memorySessions, sqliteSessions } from '../karrigell.ts'
 import { DBStore } from './db-store.ts'
@@ -9,6 +13,8 @@ import type { StoredSession } from './stores.ts'
 import { ShelfStore, Store } from './stores.ts'
 
 const HOUR = 3_600_000
+const SHAPE =
+  'create table sessions (session_id char(128) unique not null, atime timestamp not null default current_timestamp, data text)'
 
 /** A store as somebody writes it who has read only what `Store` says. */
 class SlowStore extends Store {
@@ -46,9 +52,7 @@ function soon(): Promise<void> {
 
 function database(): DatabaseSync {
   const db = new DatabaseSync(':memory:')
-  db.exec(
-    'create table sessions (session_id char(128) unique not null, atime timestamp not null default current_timestamp, data text)',
-  )
+  db.exec(SHAPE)
   return db
 }
 
@@ -127,6 +131,65 @@ describe('web.py’s stores', () => {
     const next = { ...record, version: 2 }
     await expect(opened.rotate(from, 1, to, next, { tombstone })).rejects.toThrow('full')
     expect([await opened.get(from), await opened.get(to)]).toEqual([record, undefined])
+  })
+
+  it('Y16: DBStore keeps other processes out between what it reads and what it writes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sojourn-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    const [mine, theirs] = [new DatabaseSync(join(folder, 'shared.db')), new DatabaseSync(join(folder, 'shared.db'))]
+    onTestFinished(() => [mine, theirs].forEach((db) => db.close()))
+    mine.exec(SHAPE)
+    let read = (): void => undefined
+    const watched: SqliteDatabase = {
+      exec: (sql) => mine.exec(sql),
+      close: () => mine.close(),
+      prepare(sql) {
+        const statement = mine.prepare(sql)
+        return {
+          run: (...values) => statement.run(...values),
+          all: (...values) => statement.all(...values),
+          get(...values) {
+            const row = statement.get(...values)
+            read()
+            return row
+          },
+        }
+      },
+    }
+    const [store, other] = [watched, theirs].map((db) => new DBStore(db, 'sessions').open(Date.now, 3600))
+    // The other tries to get in between at every look that the one takes, at one in each round.
+    for (const round of [1, 2, 3, 4]) {
+      const [key, record] = [testKey(`round ${round}`), testRecord(Date.now(), `round ${round}`)]
+      await store!.insert(key, record)
+      const updates: Promise<UpdateResult>[] = []
+      let looks = 0
+      read = () => {
+        looks += 1
+        if (looks === round) updates.push(other!.update(key, 1, { ...record, version: 2, data: '{"by":"other"}' }))
+      }
+      updates.push(store!.update(key, 1, { ...record, version: 2, data: '{"by":"one"}' }))
+      await updates[0]
+      const outcomes = (await Promise.all(updates)).map(({ outcome }) => outcome)
+      expect(outcomes.toSorted(), `round ${round}`).toEqual(['conflict', 'updated'])
+      read = () => undefined
+    }
+  })
+
+  it('Y18: encode and decode can be overridden in the stores that keep texts', async () => {
+    class HiddenStore extends ShelfStore {
+      override encode(value: StoredSession): string {
+        return Buffer.from(super.encode(value)).toString('base64')
+      }
+      override decode(text: string): StoredSession {
+        return super.decode(Buffer.from(text, 'base64').toString())
+      }
+    }
+    const shelf = new Map<string, unknown>()
+    const store = new HiddenStore(shelf).open(Date.now, 3600)
+    const record = testRecord(Date.now(), 'one')
+    await store.insert(testKey('one'), record)
+    expect(JSON.stringify([...shelf.values()])).not.toContain('live')
+    expect(await store.get(testKey('one'))).toEqual(record)
   })
 
   it('Y16: refuses a table name that is none, and a table that is not there', () => {
