@@ -10,8 +10,8 @@ import type { Fault, HeldCall, HoldRule, PausableStore } from '../../src/testing
 import { faultStore, pausableStore } from '../../src/testing/index.ts'
 import type { Bed, Client, Loose, TestClock } from '../support/bed.ts'
 import { bed, copyOf, newClient, receive, settled, testClock, tokenOf } from '../support/bed.ts'
-import type { FullStore } from '../support/stores.ts'
-import { recordsIn, storesUnderTest } from '../support/stores.ts'
+import type { FullStore, MadeStore, StoreUnderTest } from '../support/stores.ts'
+import { recordsIn } from '../support/stores.ts'
 
 export type Options = Partial<SessionsOptions<Loose>>
 
@@ -23,6 +23,8 @@ export interface Lab extends Bed<Loose> {
   readonly paused: PausableStore<FullStore>
   /** A manager of its own on the same store, as another process would have. */
   another(options?: Options): Bed<Loose>
+  /** The application in another process, whose clock is so many milliseconds ahead, in its store too. */
+  node(ahead: number): Promise<Bed<Loose>>
   /** A client with an anonymous session that holds these data. */
   visitor(data?: Loose): Promise<Client>
   /** Everything that lives in the store. */
@@ -36,22 +38,27 @@ export interface Lab extends Bed<Loose> {
 /** Calls are never late on a test's clock, however busy the machine is. */
 const PATIENT: Options = { storeTimeout: '1h', sweepEvery: '30d' }
 
-/** A test of that title for every store. */
-export function race(title: string, play: (lab: Lab) => Promise<void>, options: Options = {}): void {
-  for (const { name, make } of storesUnderTest) {
-    it(`${title} (${name} store)`, async () => {
+/** Plays a race in a test of that title. */
+export type Race = (title: string, play: (lab: Lab) => Promise<void>, options?: Options) => void
+
+/** Makes each race one on this store. */
+export function racesOn(underTest: StoreUnderTest): Race {
+  return (title, play, options = {}) => {
+    it(`${title} (${underTest.name} store)`, async (context) => {
+      if (underTest.missing !== undefined) return context.skip(underTest.missing)
       const clock = testClock()
-      const { store, close } = await make(clock.now)
+      const made = await underTest.make(clock.now)
       try {
-        await play(labOn(store, clock, options))
+        await play(labOn(made, clock, options))
       } finally {
-        await close()
+        await made.close()
       }
     })
   }
 }
 
-function labOn(raw: FullStore, clock: TestClock, options: Options): Lab {
+function labOn(made: MadeStore, clock: TestClock, options: Options): Lab {
+  const raw = made.store
   const paused = pausableStore(raw)
   const main = bed<Loose>({ ...PATIENT, ...options, store: paused.store, clock })
   return {
@@ -59,6 +66,11 @@ function labOn(raw: FullStore, clock: TestClock, options: Options): Lab {
     raw,
     paused,
     another: (own = {}) => bed<Loose>({ ...PATIENT, ...options, ...own, store: paused.store, clock }),
+    async node(ahead) {
+      const now = (): number => clock.now() + ahead
+      if (made.beside === undefined) throw new TypeError('lab: this store has no second process')
+      return bed<Loose>({ ...PATIENT, ...options, store: await made.beside(now), now })
+    },
     async visitor(data = { seen: true }) {
       const client = newClient()
       await main.visit(client, (session) => void Object.assign(session.data, data))

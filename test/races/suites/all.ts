@@ -1,0 +1,24 @@
+import type { StoreUnderTest } from '../../support/stores.ts'
+import { racesOn } from '../lab.ts'
+import { clockRaces } from './clocks.ts'
+import { endRaces } from './ends.ts'
+import { hotRaces } from './hot.ts'
+import { responseRaces } from './responses.ts'
+import { rotationRaces } from './rotation.ts'
+import { saveRaces } from './saves.ts'
+
+/** Every race that needs one process only. */
+export function racesOfOne(underTest: StoreUnderTest): void {
+  const race = racesOn(underTest)
+  saveRaces(race)
+  rotationRaces(race)
+  endRaces(race)
+  hotRaces(race)
+  responseRaces(race)
+}
+
+/** Every race, for a store that processes share. */
+export function allRaces(underTest: StoreUnderTest): void {
+  racesOfOne(underTest)
+  clockRaces(racesOn(underTest))
+}

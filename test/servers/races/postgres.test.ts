@@ -1,0 +1,4 @@
+import { allRaces } from '../../races/suites/all.ts'
+import { postgresUnderTest } from '../support/networked-stores.ts'
+
+allRaces(postgresUnderTest())
