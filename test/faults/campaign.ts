@@ -63,6 +63,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   try {
     crew = await startCrew(PROCESSES, (member) => rig.settingFor(member, false), complain)
     const { serve } = crew
+    let isStruck = false
     const crowd = letIn({
       serve,
       record: (entry) => history.write(entry),
@@ -70,8 +71,9 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
       acknowledged: options.operations,
       visitors: VISITORS,
       clock,
+      verdict: () => (isStruck ? 'as planned' : 'go on'),
     })
-    const { faults, windows } = await trouble({ options, random, clock, rig, crew, crowd })
+    const { faults, windows } = await trouble({ options, random, clock, rig, crew, crowd }, () => (isStruck = true))
     const load = clock()
     await crowd.audit()
     const audit = clock()
@@ -99,15 +101,15 @@ interface Scene {
 }
 
 /** Everything that is to happen, each at its share of the acknowledged operations, one after the other. */
-async function trouble(scene: Scene): Promise<{ readonly faults: Map<string, number>; readonly windows: Window[] }> {
+async function trouble(
+  scene: Scene,
+  allStruck: () => void,
+): Promise<{ readonly faults: Map<string, number>; readonly windows: Window[] }> {
   const { options, clock, rig, crowd } = scene
   const faults = new Map<string, number>()
   const windows: Window[] = []
-  let isOver = false
-  const over = crowd.done.then(() => void (isOver = true))
   for (const { at, name, strike } of planOf(scene)) {
-    while (!isOver && crowd.acknowledged() < at * options.operations) await Promise.race([over, sleep(20)])
-    if (isOver) break
+    while (crowd.acknowledged() < at * options.operations) await sleep(20)
     const from = clock()
     const loss = await strike()
     if (loss !== undefined) windows.push({ type: 'window', from: loss.since, to: clock(), loses: loss.loses })
@@ -115,7 +117,8 @@ async function trouble(scene: Scene): Promise<{ readonly faults: Map<string, num
     add(faults, name, 1)
     options.tell?.(`${Math.round(from / 1000)} s, ${crowd.acknowledged()} done: ${name}, ${Math.round(clock() - from)} ms`)
   }
-  await over
+  allStruck()
+  await crowd.done
   // Nothing is held back any more, and what was under way has arrived or been given up.
   for (const proxy of rig.proxies) proxy.setWeather(CALM)
   await sleep(SETTLING_MS)

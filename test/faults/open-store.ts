@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isSessionError } from '../../src/core/errors.ts'
 import type { Store } from '../../src/core/store.ts'
 
 /** Where a server says it is, and the way there through a proxy. */
@@ -18,6 +20,8 @@ export type StoreSetting =
 
 type Of<Kind extends StoreSetting['kind']> = Extract<StoreSetting, { readonly kind: Kind }>
 
+const SETUP_ATTEMPTS = 200
+
 // Only what is used is loaded, and each client as an application would make it.
 
 export async function openStore(setting: StoreSetting): Promise<Store> {
@@ -28,20 +32,34 @@ export async function openStore(setting: StoreSetting): Promise<Store> {
     }
     case 'postgres': {
       const { postgresStore } = await import('../../src/stores/postgres.ts')
-      return postgresStore({ client: await postgresClient(setting) })
+      return ready(postgresStore({ client: await postgresClient(setting) }))
     }
     case 'mysql': {
       const { mysqlStore } = await import('../../src/stores/mysql.ts')
       const { createPool } = await import('mysql2')
-      return mysqlStore({ client: createPool({ uri: setting.url, connectionLimit: setting.connections }) })
+      return ready(mysqlStore({ client: createPool({ uri: setting.url, connectionLimit: setting.connections }) }))
     }
     case 'redis': {
       const { redisStore } = await import('../../src/stores/redis.ts')
-      return redisStore({ client: await redisClient(setting) })
+      return redisStore({ client: await redisClient(setting), persistence: 'always' })
     }
     case 'redis-cluster': {
       const { redisStore } = await import('../../src/stores/redis.ts')
-      return redisStore({ client: await clusterClient(setting) })
+      const { replicas } = setting
+      return redisStore({ client: await clusterClient(setting), persistence: 'always', replicas: { count: replicas } })
+    }
+  }
+}
+
+/** Every process makes the tables if they are missing, at once with the others, and again if the server is just away. */
+async function ready<S extends Store & { setup(): Promise<void> }>(store: S): Promise<S> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await store.setup()
+      return store
+    } catch (error) {
+      if (attempt === SETUP_ATTEMPTS || !isSessionError(error) || error.code !== 'store-unavailable') throw error
+      await sleep(50)
     }
   }
 }

@@ -43,7 +43,7 @@ export async function rehearse(store: Store, options: RehearsalOptions): Promise
     acknowledged: options.acknowledged,
     visitors: 24,
     clock: () => performance.now() - begin,
-    isOver: isFound,
+    verdict: () => (isFound() ? 'enough' : 'as planned'),
   })
   await crowd.done
   setRules([])

@@ -16,8 +16,8 @@ export interface Load {
   readonly visitors: number
   /** Milliseconds since the beginning. */
   readonly clock: () => number
-  /** Asked now and then whether it must end early. */
-  readonly isOver?: () => boolean
+  /** Asked now and then whether the visitors may go home; not before enough was acknowledged, unless `enough` says so. */
+  readonly verdict?: () => 'go on' | 'enough' | 'as planned'
 }
 
 /** The visitors of an application, and all that they remember. */
@@ -68,7 +68,10 @@ export function letIn(load: Load): Crowd {
   const counters = { op: 0, token: 0, acknowledged: 0, life: 0 }
   const issued: Held[] = []
   const users = createUsers()
-  const isOver = (): boolean => counters.acknowledged >= load.acknowledged || load.isOver?.() === true
+  const isOver = (): boolean => {
+    const verdict = load.verdict?.() ?? 'as planned'
+    return verdict === 'enough' || (verdict === 'as planned' && counters.acknowledged >= load.acknowledged)
+  }
 
   const request = async (deed: Deed, held?: Held): Promise<Told> => {
     const op = ++counters.op

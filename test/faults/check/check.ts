@@ -43,7 +43,7 @@ export function createChecker(windows: readonly Window[] = []): Checker {
       ({ from, to, loses }) => endedTime >= from && endedTime <= to && (loses === 'all' || !DECISIVE.has(deed.kind)),
     )
   const isLossy = ({ endedTime }: Op): boolean =>
-    windows.some(({ from, to, loses }) => loses === 'all' && endedTime >= from && endedTime <= to)
+    windows.some(({ from, to }) => endedTime >= from && endedTime <= to)
   const ground: UserGround = {
     report,
     isExcused,
@@ -52,10 +52,11 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     happened: (op) => void happened.add(op),
     discover: (user, signIn, handle, seenBy) => {
       happened.add(signIn)
-      const session = newSession({ life: undefined, user, handle, born: signIn, thereSince: seenBy.endedAt })
+      // It may have been seen before it was confirmed.
+      if (isLossy(seenBy)) return
+      newSession({ life: undefined, user, handle, born: signIn, thereSince: seenBy.endedAt })
       // What it was made from must be dead: otherwise one sign-in has made two of one.
       if (signIn.token !== undefined) kill(signIn.token, { at: seenBy.endedAt, time: -Infinity, means: 'forked' })
-      return session
     },
   }
 

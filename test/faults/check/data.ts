@@ -8,6 +8,8 @@ export interface Ground {
   readonly report: (kind: FindingKind, op: Op, detail: string) => void
   /** Whether it was acknowledged in a time in which that meant little. */
   readonly isExcused: (op: Op) => boolean
+  /** Whether what it saw may have been lost since. */
+  readonly isLossy: (op: Op) => boolean
   /** Called once for each such change that is gone. */
   readonly lostInWindow: (op: Op) => void
   /** Told of changes without an answer that are there. */
@@ -42,7 +44,7 @@ function compareTraces(ground: Ground, life: Life, view: View, asker: Op): void 
     const wasSeen = (life.seen.get(trace) ?? Infinity) < asker.begunAt
     if (found.has(trace)) {
       if (isTakenBefore(ground, life, change, asker)) ground.report('revived', asker, `${trace} had been taken`)
-      if (!life.seen.has(trace) && !ground.isExcused(asker)) life.seen.set(trace, asker.endedAt)
+      if (!life.seen.has(trace) && !ground.isLossy(asker)) life.seen.set(trace, asker.endedAt)
     } else if ((isDue || wasSeen) && !mayBeTaken(life, change, asker)) {
       if (ground.isExcused(change)) ground.lostInWindow(change)
       else ground.report('update lost', asker, `${trace} in ${life.name}`)
@@ -70,7 +72,7 @@ function compareCount(ground: Ground, life: Life, count: number, asker: Op): voi
   if (count > most) ground.report('applied twice', asker, `${at} after at most ${most} increments`)
   if (count < least) ground.report('update lost', asker, `${at} after ${least} increments`)
   else if (count < seen) ground.report('update lost', asker, `${at} after it had counted ${seen}`)
-  if (!ground.isExcused(asker)) noteCount(life, count, asker)
+  if (!ground.isLossy(asker)) noteCount(life, count, asker)
 }
 
 function noteCount(life: Life, count: number, { endedAt }: Op): void {

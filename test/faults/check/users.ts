@@ -23,8 +23,7 @@ export function newUser(name: string): User {
 /** What the rules about lists need beyond those about data. */
 export interface UserGround extends Ground {
   /** Makes a session known that a list has shown and of whose sign-in no answer came. */
-  readonly discover: (user: User, signIn: Op, handle: string, seenBy: Op) => Session
-  readonly isLossy: (op: Op) => boolean
+  readonly discover: (user: User, signIn: Op, handle: string, seenBy: Op) => void
 }
 
 /** Whether the limit may have ended the session by the end of this request. */

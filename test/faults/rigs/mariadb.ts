@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import mysql from 'mysql2'
 import { startMariadb } from '../../../scripts/servers/mariadb.ts'
-import { mysqlStore } from '../../../src/stores/mysql.ts'
 import { startProxy } from '../proxy.ts'
 import type { Rig, RigOptions } from './rig.ts'
 import { smallDisk } from './small-disk.ts'
@@ -14,11 +16,12 @@ const CONNECTIONS = 8
 export async function mariadbRig({ random }: RigOptions): Promise<Rig> {
   const disk = smallDisk(DISK_MB)
   const server = await startMariadb(disk && { within: disk.path })
+  if (disk) reserveLog(server.folder)
   const proxy = await startProxy({ target: server, random })
   const url = `mysql://root@127.0.0.1:${proxy.port}/test`
   return {
     store: 'mysql',
-    versions: [await prepared(server.url), `mysql2 ${versionOf('mysql2')}`],
+    versions: [await versionAt(server.url), `mysql2 ${versionOf('mysql2')}`],
     settingFor: (_member, isNarrow) => ({ kind: 'mysql', url, connections: isNarrow ? 1 : CONNECTIONS }),
     hasPool: true,
     proxies: [proxy],
@@ -32,11 +35,16 @@ export async function mariadbRig({ random }: RigOptions): Promise<Rig> {
   }
 }
 
-/** Makes the tables, and asks for the server's version. */
-async function prepared(url: string): Promise<string> {
+/** The copy of an empty database has holes where InnoDB had taken the space for its log, so as never to be short of it. */
+function reserveLog(folder: string): void {
+  const log = join(folder, 'data', 'ib_logfile0')
+  const { status } = spawnSync('fallocate', ['--length', String(statSync(log).size), log])
+  if (status !== 0) throw new Error('mariadb: no space could be reserved for its log')
+}
+
+async function versionAt(url: string): Promise<string> {
   const pool = mysql.createPool({ uri: url, connectionLimit: 1 })
   try {
-    await mysqlStore({ client: pool }).setup()
     const [rows] = await pool.promise().query<mysql.RowDataPacket[]>('select version() as version')
     return `MariaDB ${String(rows[0]?.['version'])}`
   } finally {

@@ -1,6 +1,5 @@
 import pg from 'pg'
 import { startPostgres } from '../../../scripts/servers/postgres.ts'
-import { postgresStore } from '../../../src/stores/postgres.ts'
 import { startProxy } from '../proxy.ts'
 import type { Rig, RigOptions } from './rig.ts'
 import { smallDisk } from './small-disk.ts'
@@ -19,7 +18,7 @@ export async function postgresRig({ random }: RigOptions): Promise<Rig> {
   const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
   return {
     store: 'postgres',
-    versions: [await prepared(server.url), `pg ${versionOf('pg')}`, `postgres ${versionOf('postgres')}`],
+    versions: [await versionAt(server.url), `pg ${versionOf('pg')}`, `postgres ${versionOf('postgres')}`],
     settingFor: (member, isNarrow) => ({
       kind: 'postgres',
       client: member % 2 === 0 ? 'pg' : 'postgres',
@@ -38,11 +37,9 @@ export async function postgresRig({ random }: RigOptions): Promise<Rig> {
   }
 }
 
-/** Makes the tables, and asks for the server's version. */
-async function prepared(url: string): Promise<string> {
+async function versionAt(url: string): Promise<string> {
   const pool = new pg.Pool({ connectionString: url, max: 1 })
   try {
-    await postgresStore({ client: pool }).setup()
     const { rows } = await pool.query<{ server_version: string }>('show server_version')
     return `PostgreSQL ${rows[0]?.server_version ?? 'of unknown version'}`
   } finally {
