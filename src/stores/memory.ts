@@ -29,7 +29,7 @@ export interface MemoryStoreOptions {
   readonly maxEntries?: number
   /**
    * Who gives place when the store is full, after marks and what has expired. `least-recently-used`: sessions without
-   * a subject first, then sessions of users, in each group the one that was not read or written for longest.
+   * a subject first, then sessions of users, in each group one that was not read or written for long.
    * `oldest-created`: the session that was created first, whoever it belongs to. @defaultValue `'least-recently-used'`
    */
   readonly evict?: Eviction
@@ -59,7 +59,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     throw new TypeError("memoryStore: evict must be 'least-recently-used' or 'oldest-created'")
   }
   if (isProduction() && !allowInProduction) throw new TypeError(NOT_IN_PRODUCTION)
-  const sessions = book(maxEntries, evict, now)
+  const sessions = book({ maxEntries, eviction: evict }, now)
   return {
     name: 'memory',
     get: async (key) => get(sessions, key),
@@ -142,6 +142,7 @@ function rotate(
   const evicted = endAll(sessions, surplus)
   const entry = liveEntry(newKey, record)
   sessions.replace(old, entry)
+  sessions.use(entry)
   if (tombstone !== undefined) sessions.addMark(markEntry(key, tombstone), entry)
   return { outcome: 'rotated', evicted }
 }

@@ -16,6 +16,8 @@ export interface LiveEntry extends Queued<Entry> {
   seenAt: number
   expiresAt: number
   meta: string
+  /** Whether it was used since it took its present place in the queue. */
+  wasUsed: boolean
   /** Tells a live entry from a mark without a field for it. */
   data: string
 }
@@ -37,7 +39,7 @@ export function isLive(entry: Entry | undefined): entry is LiveEntry {
 export function liveEntry(key: StoreKey, record: SessionRecord): LiveEntry {
   const { subject, version, handle, createdAt, seenAt, expiresAt, meta, data } = record
   const links = { older: undefined, newer: undefined }
-  return { key, subject, version, handle, createdAt, seenAt, expiresAt, meta, data, ...links }
+  return { key, subject, version, handle, createdAt, seenAt, expiresAt, meta, data, wasUsed: false, ...links }
 }
 
 export function markEntry(key: StoreKey, mark: Tombstone): MarkEntry {
