@@ -75,10 +75,13 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
     ...clearingIn(parts),
     ...scanningIn(parts, wire),
     ...sweepingIn(parts, wire, { hasOwnClock: options.now !== undefined }),
-    watch: (listener) => watching.watch(listener),
+    async watch(listener) {
+      calls.check()
+      return await watching.watch(listener)
+    },
     async setup() {
       try {
-        wire.check()
+        calls.check()
         await loadScripts(wire)
         await lookOnce()
       } catch (error) {

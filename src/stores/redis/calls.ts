@@ -23,6 +23,8 @@ export interface Calls {
   run<R>(call: ScriptCall, read: (reply: unknown) => R): Promise<R>
   /** Sends a command that is no script. */
   ask(key: string, command: Command): Promise<unknown>
+  /** @throws SessionError when the store is closed, or the client has no connection and looks for none. */
+  check(): void
   /** Refuses what comes from now on, and waits for what came before. */
   close(): Promise<void>
 }
@@ -90,6 +92,7 @@ export function createCalls(
         const sent = { key, command, done: (reply: unknown) => resolve(() => reply), fail }
         turns.add({ kind: 'run', sent, keys: [key], isDecisive: false, fail })
       }),
+    check: () => start.check(),
     close: () => start.close(),
   }
 }
@@ -98,6 +101,7 @@ export function createCalls(
 interface Start {
   /** The result is what the function given to `resolve` gives. */
   promise<R>(begin: (resolve: (read: () => R) => void, fail: (error: unknown) => void) => void): Promise<R>
+  check(): void
   close(): Promise<void>
 }
 
@@ -110,11 +114,15 @@ function createStart(wire: Wire, onFirst: () => void): Start {
     underWay -= 1
     if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
   }
+  const check = (): void => {
+    if (isClosed) throw new SessionError('closed', 'redis: the store is closed')
+    wire.check()
+  }
   return {
+    check,
     promise: (begin) =>
       new Promise((resolve, reject) => {
-        if (isClosed) return reject(new SessionError('closed', 'redis: the store is closed'))
-        wire.check()
+        check()
         underWay += 1
         const fail = (error: unknown): void => {
           end()

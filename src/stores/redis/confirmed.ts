@@ -38,8 +38,13 @@ export function createConfirmed(wire: Wire, replicas: Replicas): Confirmed {
   }
   const turns: Turns<Sent> = createTurns(
     async (batch) => {
-      const { sequence } = await connected()
-      await Promise.all(groupsOf(batch, wire).map((group) => confirm(wire, sequence, group, replicas)))
+      const open = await connected()
+      let left = batch
+      for (let attempt = 0; left.length > 0; attempt++) {
+        left = await confirmAll(open, left, replicas, { isLast: attempt === MAX_REDIRECTIONS })
+        const [first] = left
+        if (first !== undefined) await lookAgain(wire, first.key)
+      }
     },
     { maxItems: MAX_ITEMS },
   )
@@ -55,46 +60,48 @@ export function createConfirmed(wire: Wire, replicas: Replicas): Confirmed {
   }
 }
 
-/** What goes over one connection. */
-function groupsOf(batch: readonly Sent[], { hasSlots }: Wire): readonly (readonly Sent[])[] {
-  if (!hasSlots) return [batch]
-  const groups = new Map<string, Sent[]>()
-  for (const sent of batch) {
-    const group = groups.get(sent.key)
-    if (group === undefined) groups.set(sent.key, [sent])
+/** Gives back what another server would do. */
+async function confirmAll(
+  twin: Twin,
+  batch: readonly Sent[],
+  replicas: Replicas,
+  { isLast }: { readonly isLast: boolean },
+): Promise<readonly Sent[]> {
+  const groups = await groupsOf(twin, batch)
+  const again = groups.map(async (group) => {
+    const wait = ['WAIT', String(replicas.count), String(replicas.timeout)]
+    const answers = await twin.sequence(group[0]?.key ?? '', [...group.map(({ command }) => command), wait])
+    const shortage = shortageIn(answers.at(-1), replicas)
+    return group.filter((sent, n) => {
+      const answer = answers[n] ?? { error: new Error('the client gave no answer') }
+      if ('error' in answer) {
+        if (!isLast && isRedirected(answer.error)) return true
+        sent.fail(answer.error)
+      } else if (shortage === undefined) sent.done(answer.reply)
+      else sent.fail(shortage)
+      return false
+    })
+  })
+  return (await Promise.all(again)).flat()
+}
+
+/** What goes over one connection, and shares one `WAIT`. */
+async function groupsOf(twin: Twin, batch: readonly Sent[]): Promise<readonly (readonly Sent[])[]> {
+  const places = await Promise.all(batch.map(({ key }) => twin.placeOf(key)))
+  const groups = new Map<unknown, Sent[]>()
+  for (const [n, sent] of batch.entries()) {
+    const group = groups.get(places[n])
+    if (group === undefined) groups.set(places[n], [sent])
     else group.push(sent)
   }
   return [...groups.values()]
 }
 
-async function confirm(
-  wire: Wire,
-  sequence: Twin['sequence'],
-  group: readonly Sent[],
-  replicas: Replicas,
-): Promise<void> {
-  const key = group[0]?.key ?? ''
-  let left = group
-  for (let attempt = 0; left.length > 0; attempt++) {
-    const wait = ['WAIT', String(replicas.count), String(replicas.timeout)]
-    const answers = await sequence(key, [...left.map(({ command }) => command), wait])
-    const shortage = shortageIn(answers.at(-1), replicas)
-    const again: Sent[] = []
-    for (const [n, sent] of left.entries()) {
-      const answer = answers[n] ?? { error: new Error('the client gave no answer') }
-      if ('error' in answer) {
-        if (attempt < MAX_REDIRECTIONS && isRedirected(answer.error)) again.push(sent)
-        else sent.fail(answer.error)
-      } else if (shortage === undefined) sent.done(answer.reply)
-      else sent.fail(shortage)
-    }
-    left = again
-    // An ordinary command makes the client look where the slot is now.
-    if (left.length > 0)
-      await new Promise<void>((resolve, reject) => {
-        wire.send([{ key, command: ['EXISTS', key], done: () => resolve(), fail: reject }])
-      })
-  }
+/** An ordinary command makes the client find out where the slot is now. */
+function lookAgain(wire: Wire, key: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    wire.send([{ key, command: ['EXISTS', key], done: resolve, fail: reject }])
+  })
 }
 
 function shortageIn(answer: Answer | undefined, { count }: Replicas): SessionError | undefined {

@@ -1,5 +1,6 @@
 import { SessionError } from '../../core/errors.ts'
 import { refuse } from './refuse.ts'
+import { slotOf } from './slots.ts'
 import type { Answer, Ask, Command, Hearing, Sent, Subscription, Twin, Wire } from './wire.ts'
 
 /** What both kinds of client do. */
@@ -32,6 +33,8 @@ export interface IoredisCluster extends Pipelining {
     readonly scaleReads?: unknown
     readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
   }
+  /** The addresses of the servers of each slot, the primary's first. */
+  readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'master'): readonly IoredisClient[]
   duplicate(startupNodes?: [], override?: object): IoredisCluster
 }
@@ -63,7 +66,7 @@ export function wireOfIoredis(client: IoredisClient): Wire {
     primaries: async () => [askOf(client)],
     subscribe: (channel, hearing) => subscribe(client, channel, hearing),
     // What was under way when the connection broke must not be done again unseen: WAIT would speak of nothing.
-    twin: async () => twinOf(client.duplicate({ autoResendUnfulfilledCommands: false })),
+    twin: async () => twinOf(client.duplicate({ autoResendUnfulfilledCommands: false }), () => 'one'),
   }
 }
 
@@ -88,15 +91,21 @@ export function wireOfIoredisCluster(cluster: IoredisCluster): Wire {
       if (node === undefined) throw new SessionError('store-unavailable', 'redis: the cluster has no primary')
       return await subscribe(node, channel, hearing)
     },
-    twin: async () => twinOf(cluster.duplicate([], { retryDelayOnFailover: 0 })),
+    async twin() {
+      const twin = cluster.duplicate([], { retryDelayOnFailover: 0 })
+      // The first answer brings the map of the slots.
+      await twin.call('EXISTS', 'sojourn')
+      return twinOf(twin, (key) => twin.slots[slotOf(key)]?.[0])
+    },
   }
 }
 
-/** A pipeline of keys of one slot goes over one connection. */
-function twinOf(client: Pipelining): Twin {
+/** A pipeline of keys of one server goes over one connection. */
+function twinOf(client: Pipelining, placeOf: Twin['placeOf']): Twin {
   // What goes wrong is told by the answers.
   client.on('error', () => undefined)
   return {
+    placeOf,
     sequence: (_key, commands) => pipeline(client, commands),
     end: async () => client.disconnect(),
   }
@@ -142,7 +151,7 @@ async function subscribe(client: IoredisClient, channel: string, hearing: Hearin
   // What goes wrong ends the connection, and that is told.
   connection.on('error', () => undefined)
   connection.on('message', (_channel: unknown, message: unknown) => hearing.onMessage(String(message)))
-  let isOpen = true
+  let isOpen = false
   connection.on('end', () => {
     if (isOpen) hearing.onLost()
     isOpen = false
@@ -150,8 +159,8 @@ async function subscribe(client: IoredisClient, channel: string, hearing: Hearin
   try {
     await connection.connect()
     await connection.subscribe(channel)
+    isOpen = true
   } catch (error) {
-    isOpen = false
     connection.disconnect()
     throw error
   }

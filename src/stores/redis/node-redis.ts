@@ -17,7 +17,9 @@ interface Connecting {
 
 /** The part of what node-redis' `createClient` gives that the store calls. */
 export interface NodeRedisClient extends Connecting {
-  readonly options: { readonly socket?: object | undefined; readonly keyPrefix?: unknown } | undefined
+  readonly options:
+    | { readonly socket?: object | undefined; readonly keyPrefix?: unknown; readonly readonly?: boolean | undefined }
+    | undefined
   sendCommand(args: readonly string[], options?: CommandOptions): Promise<unknown>
   duplicate(overrides?: object): NodeRedisClient
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
@@ -57,6 +59,7 @@ const AS_TEXT: CommandOptions = { typeMapping: {} }
 /** A wire over one client. */
 export function wireOfNodeRedis(client: NodeRedisClient): Wire {
   if (hasText(client.options, 'keyPrefix')) throw prefixed()
+  if (client.options?.readonly === true) throw replicated('readonly')
   return {
     hasSlots: false,
     check: () => checkOpen(client),
@@ -68,7 +71,7 @@ export function wireOfNodeRedis(client: NodeRedisClient): Wire {
     async twin() {
       const twin = await connected(client.duplicate())
       const ask = askOf(twin)
-      return { sequence: (_key, commands) => settled(commands.map(ask)), end: () => endOf(twin) }
+      return { placeOf: () => twin, sequence: (_key, commands) => settled(commands.map(ask)), end: () => endOf(twin) }
     },
   }
 }
@@ -77,7 +80,7 @@ export function wireOfNodeRedis(client: NodeRedisClient): Wire {
 export function wireOfNodeRedisCluster(cluster: NodeRedisCluster): Wire {
   const options: unknown = Reflect.get(cluster, '_options')
   if (optionOf(options, 'useReplicas') === true) {
-    throw refuse('the client reads from replicas (useReplicas), where ended sessions live on for a while')
+    throw replicated('useReplicas')
   }
   if (hasText(options, 'keyPrefix')) throw prefixed()
   const primaries = (): Promise<readonly NodeRedisClient[]> =>
@@ -100,6 +103,7 @@ export function wireOfNodeRedisCluster(cluster: NodeRedisCluster): Wire {
     async twin() {
       const twin = await connected(cluster.duplicate())
       return {
+        placeOf: (key) => twin.getNodeClientForKey(key, false),
         async sequence(key, commands) {
           const node = await twin.getNodeClientForKey(key, false)
           return await settled(commands.map(askOf(node)))
@@ -112,6 +116,7 @@ export function wireOfNodeRedisCluster(cluster: NodeRedisCluster): Wire {
 
 /** A wire over a Sentinel client. */
 export function wireOfNodeRedisSentinel(sentinel: NodeRedisSentinel): Wire {
+  if (hasText(sentinel, '_keyPrefix')) throw prefixed()
   return {
     hasSlots: false,
     check: () => checkOpen(sentinel),
@@ -121,6 +126,7 @@ export function wireOfNodeRedisSentinel(sentinel: NodeRedisSentinel): Wire {
     async twin() {
       const twin = await connected(sentinel.duplicate())
       return {
+        placeOf: () => twin,
         sequence: (_key, commands) =>
           twin.use((lease) => settled(commands.map((command) => lease.sendCommand(false, [...command], AS_TEXT)))),
         end: () => endOf(twin),
@@ -222,6 +228,10 @@ function askOf(client: NodeRedisClient): Ask {
 function checkOpen({ isOpen }: { readonly isOpen: boolean }): void {
   if (isOpen) return
   throw new SessionError('store-unavailable', 'redis: the client is not connected; call and await client.connect()')
+}
+
+function replicated(option: string): TypeError {
+  return refuse(`the client reads from replicas (${option}), where ended sessions live on for a while`)
 }
 
 function prefixed(): TypeError {

@@ -31,7 +31,9 @@ export type Answer = { readonly reply: unknown } | { readonly error: unknown }
 
 /** A second connection, or a second set of them, on which commands may wait without keeping others waiting. */
 export interface Twin {
-  /** Sends the commands one behind the other over the one connection to the server of that key. */
+  /** The same for keys of one server. */
+  readonly placeOf: (key: string) => unknown
+  /** Sends the commands, all for one server, one behind the other over the one connection to that of the key. */
   readonly sequence: (key: string, commands: readonly Command[]) => Promise<readonly Answer[]>
   readonly end: () => Promise<void>
 }
