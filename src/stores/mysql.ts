@@ -12,6 +12,7 @@ import type {
 import {
   clearCall,
   deleteCall,
+  deleteResult,
   endCall,
   insertCall,
   insertResult,
@@ -122,7 +123,7 @@ function recordsIn(traffic: Traffic, { names, now }: Settings): Omit<Store, 'nam
       )
     },
     delete: (key, tombstone) =>
-      traffic.alone([key], async (ask) => (await numberResult(ask, deleteCall(names, now(), key, tombstone))) > 0),
+      traffic.alone([key], (ask) => deleteResult(ask, deleteCall(names, now(), key, tombstone))),
   }
 }
 

@@ -51,16 +51,22 @@ export function sweepCall(names: Names, now: number, limit: number): string {
 
 /** How an insertion went. */
 export async function insertResult(ask: Ask, sql: string): Promise<InsertResult> {
-  const { outcome, evicted } = outcomeIn(await ask(sql))
-  return outcome === 'inserted' ? { outcome, evicted } : { outcome: outcome === 'limit' ? 'limit' : 'exists' }
+  const { outcome, evicted } = answerIn(await ask(sql))
+  if (outcome === undefined) return { outcome: 'inserted', evicted }
+  return { outcome: outcome === 'limit' ? 'limit' : 'exists' }
 }
 
 /** How a rotation went. */
 export async function rotateResult(ask: Ask, sql: string): Promise<RotateResult> {
-  const { outcome, evicted, current } = outcomeIn(await ask(sql))
-  if (outcome === 'rotated') return { outcome, evicted }
+  const { outcome, evicted, current } = answerIn(await ask(sql))
+  if (outcome === undefined) return { outcome: 'rotated', evicted }
   if (outcome === 'limit' || outcome === 'exists') return { outcome }
   return current === undefined ? { outcome: 'gone' } : missOf(entryIn(current, 1))
+}
+
+/** Whether there was something to delete. */
+export async function deleteResult(ask: Ask, sql: string): Promise<boolean> {
+  return answerIn(await ask(sql)).outcome === undefined
 }
 
 /** How many sessions it was. */
@@ -69,15 +75,21 @@ export async function numberResult(ask: Ask, sql: string): Promise<number> {
   return numberIn(row?.[1])
 }
 
-function outcomeIn(rows: readonly Row[]) {
+const NONE: readonly string[] = []
+
+/** Rows are for what is out of the ordinary: no outcome means that what was asked is done. */
+function answerIn(rows: readonly Row[]) {
+  if (rows.length === 0) return { outcome: undefined, evicted: NONE, current: undefined }
   const evicted: string[] = []
+  let outcome: string | undefined
   let current: Row | undefined
   for (const row of rows) {
-    const outcome = textIn(row[0])
-    if (outcome === 'evicted') evicted.push(textIn(row[1]))
-    if (outcome === 'current') current = row
+    const what = textIn(row[0])
+    if (what === 'evicted') evicted.push(textIn(row[1]))
+    else if (what === 'current') current = row
+    else outcome = what
   }
-  return { outcome: textIn(rows.at(-1)?.[0]), evicted, current }
+  return { outcome, evicted, current }
 }
 
 function call(names: Names, name: ProcedureName, parameters: readonly string[]): string {

@@ -1,35 +1,18 @@
+import { saveProcedure } from './save-procedure.ts'
+import { BEGIN, COLUMNS, head, LIVE, NOW, PRESENT, readEpoch } from './sql.ts'
 import type { Names, ProcedureName } from './tables.ts'
 import { KEPT_SECONDS, LOCKS } from './tables.ts'
 
-const SWEPT_ENDINGS = 1000
-
-/** A row as the store reads it: after whatever tells what it is about. */
-export const COLUMNS = 'state, version, handle, subject, created_at, seen_at, expires_at, moved_to, meta, data'
-
-/** Neither expired nor ended by `clear`: a session or a mark. */
-const PRESENT = 'expires_at > p_now AND epoch = v_epoch'
-const LIVE = `state = 'live' AND ${PRESENT}`
-
-/** The fields of one item of `save`, with their lengths in bytes; the texts follow them. */
-export const ITEM = { kind: 1, key: 50, number: 16, length: 10 } as const
-const HEAD = ITEM.kind + ITEM.key + 4 * ITEM.number + 2 * ITEM.length
-
-// A statement that fails takes the whole call back, and the caller is told why. A deadlock can always happen; the store
-// asks again. READ COMMITTED: no locks on gaps, and each statement sees what was committed before it.
-const BEGIN = `DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
-  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
-  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-  START TRANSACTION;`
-
 const RECORD = `IN p_version BIGINT, IN p_handle VARBINARY(255), IN p_subject VARBINARY(1024), IN p_created_at BIGINT,
   IN p_seen_at BIGINT, IN p_expires_at BIGINT, IN p_meta LONGBLOB, IN p_data LONGBLOB`
+const MARK = 'IN p_mark VARBINARY(5), IN p_mark_to VARBINARY(50), IN p_mark_expires_at BIGINT'
 const CAP = 'IN p_max INT, IN p_rejects TINYINT'
-const NOW = 'IN p_now BIGINT'
+const SWEPT_ENDINGS = 1000
 
-/** The statement that makes each procedure. */
+/** The statement that makes each procedure. Those that change one session are silent when they did what was asked. */
 export function procedureStatements(names: Names): Readonly<Record<ProcedureName, string>> {
   return {
-    save: save(names),
+    save: saveProcedure(names),
     insert: insert(names),
     rotate: rotate(names),
     delete: deleteOne(names),
@@ -39,65 +22,14 @@ export function procedureStatements(names: Names): Readonly<Record<ProcedureName
   }
 }
 
-const head = (names: Names, name: ProcedureName, parameters: string): string =>
-  `CREATE PROCEDURE ${names.procedure(name)} (${parameters})
-MODIFIES SQL DATA SQL SECURITY INVOKER`
-
-const readEpoch = (names: Names): string => `SELECT epoch INTO v_epoch FROM ${names.meta} WHERE id = 1;`
-
-const noticesOf = (names: Names, condition: string): string => `INSERT INTO ${names.endings} (store_key, ended_at)
-      SELECT store_key, UNIX_TIMESTAMP() FROM ${names.sessions} WHERE ${condition};`
-
-const numberAt = (offset: number, length: number): string =>
-  `CAST(SUBSTRING(p_items, v_at + ${offset}, ${length}) AS SIGNED)`
-
-// Updates ('u', or 'e' when the new row is asked for) and touches ('t'), one after the other in `p_items`. Silence means
-// that an item was done; each other one answers with its number, and with what is under its key.
-function save(names: Names): string {
-  const { kind, key, number, length } = ITEM
-  const [first, lengths] = [kind + key, kind + key + 4 * number]
-  return `${head(names, 'save', 'IN p_items LONGBLOB, IN p_now BIGINT')}
-BEGIN
-  DECLARE v_at, v_n, v_meta, v_data BIGINT DEFAULT 1;
-  DECLARE v_epoch, v_id, v_found, v_seen_at, v_expires_at BIGINT;
-  DECLARE v_kind, v_state VARBINARY(5);
-  DECLARE v_key VARBINARY(50);
-  ${BEGIN}
-  ${readEpoch(names)}
-  SET v_n = 0;
-  WHILE v_at <= LENGTH(p_items) DO
-    SET v_kind = SUBSTRING(p_items, v_at, ${kind}), v_key = SUBSTRING(p_items, v_at + ${kind}, ${key}),
-      v_seen_at = ${numberAt(first + 2 * number, number)}, v_expires_at = ${numberAt(first + 3 * number, number)},
-      v_meta = ${numberAt(lengths, length)}, v_data = ${numberAt(lengths + length, length)},
-      v_id = NULL, v_state = NULL;
-    SELECT id, state, version INTO v_id, v_state, v_found
-      FROM ${names.sessions} WHERE store_key = v_key AND ${PRESENT} FOR UPDATE;
-    IF v_state = 'live' AND v_kind = 't' THEN
-      UPDATE ${names.sessions} SET seen_at = GREATEST(seen_at, v_seen_at),
-        expires_at = GREATEST(expires_at, v_expires_at) WHERE id = v_id;
-    ELSEIF v_state = 'live' AND v_found = ${numberAt(first, number)} THEN
-      UPDATE ${names.sessions} SET version = ${numberAt(first + number, number)},
-        seen_at = v_seen_at, expires_at = v_expires_at, meta = SUBSTRING(p_items, v_at + ${HEAD}, v_meta),
-        data = SUBSTRING(p_items, v_at + ${HEAD} + v_meta, v_data) WHERE id = v_id;
-      IF v_kind = 'e' THEN SELECT v_n AS n, 1 AS is_done, ${COLUMNS} FROM ${names.sessions} WHERE id = v_id; END IF;
-    ELSEIF v_id IS NULL OR v_kind = 't' THEN
-      SELECT v_n AS n, 0 AS is_done;
-    ELSE
-      SELECT v_n AS n, 0 AS is_done, ${COLUMNS} FROM ${names.sessions} WHERE id = v_id;
-    END IF;
-    SET v_at = v_at + ${HEAD} + v_meta + v_data, v_n = v_n + 1;
-  END WHILE;
-  COMMIT;
-END`
-}
-
 // Serialises what counts the sessions of one subject: there may be no row of its own yet that could be locked.
 const lockSubject = (names: Names): string => `IF p_max IS NOT NULL AND p_subject IS NOT NULL THEN
     SELECT slot INTO v_n FROM ${names.locks} WHERE slot = MOD(CRC32(p_subject), ${LOCKS}) FOR UPDATE;
   END IF;`
 
 // What is to go gets the connection's own epoch first: the notices and the removal then concern the very same rows.
-const endMarked = (names: Names): string => `${noticesOf(names, 'epoch = v_mine')}
+const endMarked = (names: Names): string => `INSERT INTO ${names.endings} (store_key, ended_at)
+      SELECT store_key, UNIX_TIMESTAMP() FROM ${names.sessions} WHERE epoch = v_mine;
     DELETE FROM ${names.sessions} WHERE epoch = v_mine;`
 
 // The row `v_id` is not counted: it is the one being replaced, or there is none.
@@ -124,7 +56,7 @@ const freeKey = (names: Names, key: string): string => `SELECT id, ${PRESENT} IN
 
 const DECLARED = `DECLARE v_epoch, v_other, v_found BIGINT;
   DECLARE v_n, v_id BIGINT DEFAULT 0;
-  DECLARE v_mine BIGINT DEFAULT -CONNECTION_ID();
+  DECLARE v_mine BIGINT DEFAULT -CAST(CONNECTION_ID() AS SIGNED);
   DECLARE v_is_present TINYINT DEFAULT 0;
   DECLARE v_state VARBINARY(5);
   DECLARE v_outcome VARCHAR(8) CHARACTER SET ascii`
@@ -147,16 +79,15 @@ BEGIN
     COMMIT;
   ELSE
     ROLLBACK;
+    SELECT v_outcome AS outcome;
   END IF;
-  SELECT v_outcome AS outcome;
 END`
 }
 
 // The row keeps its place and changes its key: there is no moment with two live rows, or with none.
 function rotate(names: Names): string {
-  const mark = 'IN p_mark VARBINARY(5), IN p_mark_to VARBINARY(50), IN p_mark_expires_at BIGINT'
   const parameters = `IN p_key VARBINARY(50), IN p_from BIGINT, IN p_new_key VARBINARY(50), ${RECORD},
-  ${mark}, ${CAP}, ${NOW}`
+  ${MARK}, ${CAP}, ${NOW}`
   return `${head(names, 'rotate', parameters)}
 BEGIN
   ${DECLARED} DEFAULT 'rotated';
@@ -187,21 +118,22 @@ BEGIN
     COMMIT;
   ELSE
     ROLLBACK;
+    SELECT v_outcome AS outcome;
   END IF;
-  SELECT v_outcome AS outcome;
 END`
 }
 
 // A mark takes the place of the row that it is about.
 function deleteOne(names: Names): string {
-  const mark = 'IN p_mark VARBINARY(5), IN p_mark_to VARBINARY(50), IN p_mark_expires_at BIGINT'
-  return `${head(names, 'delete', `IN p_key VARBINARY(50), ${mark}, ${NOW}`)}
+  return `${head(names, 'delete', `IN p_key VARBINARY(50), ${MARK}, ${NOW}`)}
 BEGIN
   DECLARE v_epoch, v_id BIGINT;
   ${BEGIN}
   ${readEpoch(names)}
   SELECT id INTO v_id FROM ${names.sessions} WHERE store_key = p_key AND ${LIVE} FOR UPDATE;
-  IF v_id IS NOT NULL THEN
+  IF v_id IS NULL THEN
+    SELECT 'miss' AS outcome;
+  ELSE
     IF p_mark IS NULL THEN
       DELETE FROM ${names.sessions} WHERE id = v_id;
     ELSE
@@ -211,7 +143,6 @@ BEGIN
     INSERT INTO ${names.endings} (store_key, ended_at) VALUES (p_key, UNIX_TIMESTAMP());
   END IF;
   COMMIT;
-  SELECT 'ended' AS outcome, v_id IS NOT NULL AS n;
 END`
 }
 
@@ -221,7 +152,7 @@ function end(names: Names): string {
   return `${head(names, 'end', parameters)}
 BEGIN
   DECLARE v_epoch, v_n BIGINT;
-  DECLARE v_mine BIGINT DEFAULT -CONNECTION_ID();
+  DECLARE v_mine BIGINT DEFAULT -CAST(CONNECTION_ID() AS SIGNED);
   ${BEGIN}
   ${readEpoch(names)}
   UPDATE ${names.sessions} SET epoch = v_mine WHERE subject = p_subject AND ${LIVE}
@@ -248,7 +179,7 @@ END`
 // What another transaction is at is left to the next sweep. A single-table DELETE with the same subquery would read the
 // whole table in MariaDB 10.11.
 const removeSome = (names: Names, condition: string): string => `DELETE gone FROM ${names.sessions} gone JOIN
-    (SELECT id FROM ${names.sessions} WHERE ${condition} LIMIT v_left FOR UPDATE SKIP LOCKED) some ON gone.id = some.id;
+    (SELECT id FROM ${names.sessions} WHERE ${condition} LIMIT v_left FOR UPDATE SKIP LOCKED) picked ON gone.id = picked.id;
   SET v_left = v_left - ROW_COUNT();`
 
 function sweep(names: Names): string {

@@ -1,7 +1,7 @@
 import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
 import type { Ask, Row } from './client.ts'
-import { COLUMNS } from './procedures.ts'
+import { COLUMNS } from './sql.ts'
 import type { Caller } from './saves.ts'
 import type { Names } from './tables.ts'
 import { bytes, checkedKey, entryIn, int, keyIn, numberIn, recordIn, textIn } from './values.ts'

@@ -1,7 +1,7 @@
 import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone, UpdateResult } from '../../core/store.ts'
 import type { Ask, Row } from './client.ts'
-import { ITEM } from './procedures.ts'
+import { ITEM } from './save-procedure.ts'
 import type { Names } from './tables.ts'
 import { bytes, checkedKey, entryIn, int, numberIn } from './values.ts'
 
@@ -80,12 +80,14 @@ function packed(save: Save): string {
 
 function textOf(from: number, { version, seenAt, expiresAt, meta, data }: SessionRecord): string {
   const numbers = number(from) + number(version) + number(seenAt) + number(expiresAt)
-  return numbers + length(Buffer.byteLength(meta)) + length(Buffer.byteLength(data)) + meta + data
+  return numbers + length(Buffer.byteLength(meta)) + length(Buffer.byteLength(data)) + meta + SPACE + data
 }
 
 const length = (value: number): string => String(value).padStart(ITEM.length)
 const number = (value: number): string => int(value).padStart(ITEM.number)
-const NO_TEXTS = length(0) + length(0)
+// Between two halves of a surrogate pair: else they would join, and take another length than they have by themselves.
+const SPACE = ' '
+const NO_TEXTS = length(0) + length(0) + SPACE
 
 /** Silence of the procedure means that a save was done, unless it was asked for the new row. */
 function settle(save: Save, answer: Row | undefined): void {

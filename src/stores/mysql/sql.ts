@@ -1,0 +1,32 @@
+import type { Names, ProcedureName } from './tables.ts'
+
+/** A row as the store reads it: after whatever tells what it is about. */
+export const COLUMNS = 'state, version, handle, subject, created_at, seen_at, expires_at, moved_to, meta, data'
+
+// In a procedure, `p_` is what it was given, `v_` what it found, and the rest are columns.
+
+/** Neither expired nor ended by `clear`: a session or a mark. */
+export const PRESENT = 'expires_at > p_now AND epoch = v_epoch'
+export const LIVE = `state = 'live' AND ${PRESENT}`
+
+/** Every procedure that reads the clock is given it last. */
+export const NOW = 'IN p_now BIGINT'
+
+/**
+ * A statement that fails takes the whole call back, and the caller is told why. READ COMMITTED: no locks on gaps, and
+ * each statement sees what was committed before it.
+ */
+export const BEGIN = `DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  START TRANSACTION;`
+
+/** How each procedure begins. */
+export function head(names: Names, name: ProcedureName, parameters: string): string {
+  return `CREATE PROCEDURE ${names.procedure(name)} (${parameters})
+MODIFIES SQL DATA SQL SECURITY INVOKER`
+}
+
+export function readEpoch(names: Names): string {
+  return `SELECT epoch INTO v_epoch FROM ${names.meta} WHERE id = 1;`
+}
