@@ -11,6 +11,7 @@ export interface PgPool {
   connect(): Promise<PgConnection>
   on(event: 'error', listener: (error: Error) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
+  listenerCount(event: 'error'): number
   readonly totalCount: number
   readonly options: { readonly max?: number | undefined }
 }
@@ -50,7 +51,7 @@ export function pgDatabase(pool: PgPool, settings: Settings): Database {
   // A server that restarts ends the connections that nobody uses, and Node would end the process for an "error" event
   // that nobody listens to. The pool makes new ones.
   const ignore = (): void => undefined
-  pool.on('error', ignore)
+  if (pool.listenerCount('error') === 0) pool.on('error', ignore)
   const width = pool.options.max ?? 10
   return {
     kind: 'pg',

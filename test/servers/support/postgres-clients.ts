@@ -36,6 +36,8 @@ export const clientKinds: readonly ClientKind[] = [
 
 export function openPool(url: string, options?: pg.PoolConfig): OpenClient & { readonly pool: pg.Pool } {
   const pool = new pg.Pool({ connectionString: url, ...options })
+  // The database may be dropped before the last connection has said goodbye.
+  pool.on('error', () => undefined)
   return { client: pool, pool, close: () => pool.end() }
 }
 
