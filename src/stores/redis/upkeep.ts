@@ -69,14 +69,19 @@ export function sweepingIn(
   wire: Wire,
   { hasOwnClock }: { readonly hasOwnClock: boolean },
 ): SweepableStore {
-  let pass: Pass | undefined
+  let unfinished: Pass | undefined
+  const begin = async (): Promise<Pass | undefined> => {
+    const { newest, swept } = await generationsOf(parts)
+    if (!hasOwnClock && (newest === undefined || newest === swept)) return undefined
+    return { names: namesIn(wire, parts.names.pattern), left: [], generation: newest }
+  }
   return {
     async sweep(limit) {
-      if (pass === undefined) {
-        const { newest, swept } = await generationsOf(parts)
-        if (!hasOwnClock && (newest === undefined || newest === swept)) return { removed: 0, isDone: true }
-        pass = { names: namesIn(wire, parts.names.pattern), left: [], generation: newest }
-      }
+      // Taken away while it is in use: a sweep at the same time goes its own way.
+      const taken = unfinished
+      unfinished = undefined
+      const pass = taken ?? (await begin())
+      if (pass === undefined) return { removed: 0, isDone: true }
       let removed = 0
       while (removed < limit) {
         if (pass.left.length > 0) {
@@ -88,11 +93,11 @@ export function sweepingIn(
         const next: IteratorResult<readonly string[], undefined> = await pass.names.next()
         if (next.done === true) {
           await noteSwept(parts, pass.generation)
-          pass = undefined
           return { removed, isDone: true }
         }
         pass.left = next.value
       }
+      unfinished = pass
       return { removed, isDone: false }
     },
   }

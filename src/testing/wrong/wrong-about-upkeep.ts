@@ -33,7 +33,10 @@ export const wrongAboutUpkeep: readonly WrongStore[] = [
   wrongStore(
     'sweep removes everything that it finds, whatever the limit',
     ({ good }) => ({ sweep: () => good.sweep(Number.MAX_SAFE_INTEGER) }),
-    ['DOS-17 ASVS5-14.2.7: sweep removes at most its limit, counts what it removes and never a live record'],
+    [
+      'DOS-17 ASVS5-14.2.7: sweep removes at most its limit, counts what it removes and never a live record',
+      'sweeps at the same time end, and no two of them count one record',
+    ],
   ),
   wrongStore(
     'sweep keeps marks for ever',
@@ -45,6 +48,18 @@ export const wrongAboutUpkeep: readonly WrongStore[] = [
       },
     }),
     ['DOS-17 ASVS5-14.2.7: sweep removes at most its limit, counts what it removes and never a live record'],
+  ),
+  wrongStore(
+    'sweeps at the same time all count what they found',
+    ({ disk, now }) => ({
+      sweep: async (limit) => {
+        const keys = [...disk].flatMap(([key, { expiresAt }]) => (expiresAt <= now() ? [key] : [])).slice(0, limit)
+        await Promise.resolve()
+        for (const key of keys) disk.delete(key)
+        return { removed: keys.length, isDone: keys.length < limit }
+      },
+    }),
+    ['sweeps at the same time end, and no two of them count one record'],
   ),
   wrongStore(
     'sweep removes the oldest entries, expired or not',
