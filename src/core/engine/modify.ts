@@ -1,7 +1,7 @@
 import type { Content, Draft } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
 import { endedError } from './open.ts'
-import { backOff, insertState, maxBytesOf, writeOnce } from './save.ts'
+import { backOff, insertState, maxBytesOf, writeAnswered } from './save.ts'
 import type { State } from './state.ts'
 import { inTurn } from './state.ts'
 
@@ -46,7 +46,7 @@ async function storeDraft<Data extends object>(state: State<Data>, draft: Draft<
   if (state.phase === 'fresh') {
     if (isChanged || state.isStarted) await insertState(state, { text })
   } else if (state.phase === 'live' && isChanged) {
-    const outcome = await writeOnce(state, text)
+    const outcome = await writeAnswered(state, text, draft.basis)
     if (outcome === 'gone') throw endedError('gone')
     if (outcome === 'retry') return false
     document.settle(text)

@@ -171,6 +171,46 @@ describe('a write whose answer was lost', () => {
     }
   })
 
+  it('STORE-6: a save that was done and not answered is never done again on top of what others wrote since', async () => {
+    for (const fault of ['drop-reply', 'reject'] as const) {
+      for (const others of [0, 1, 2]) {
+        const { visit, open, lose, commit } = lossyBed()
+        const client = newClient()
+        await visit(client, (session) => session.set('list', [1]).set('n', 0))
+        const session = await open(client)
+        session.set('list', [1, 2])
+        lose('update', fault)
+        await expect(session.save()).rejects.toMatchObject({ code: 'store-unavailable' })
+        for (let i = 0; i < others; i++) await visit(client, (other) => other.increment('n'))
+        const error: unknown = await commit(client, session).then(
+          () => undefined,
+          (reason: unknown) => reason,
+        )
+        const isDone = error === undefined
+        if (!isDone) expect(error).toMatchObject({ code: 'store-unavailable' })
+        const list = await visit(client, (after) => after.get('list'))
+        if (isDone) expect(list, `${fault}, ${others} others`).toEqual([1, 2])
+        else expect(list, `${fault}, ${others} others`).toEqual(fault === 'reject' ? [1] : [1, 2])
+        expect(isDone).toBe(others < (fault === 'reject' ? 2 : 1))
+      }
+    }
+  })
+
+  it('STORE-6: what was changed beside an update that was not answered is stored once', async () => {
+    for (const fault of ['drop-reply', 'reject'] as const) {
+      const { visit, open, lose, commit } = lossyBed()
+      const client = newClient()
+      await visit(client, (session) => session.set('list', [1]).set('n', 0))
+      const session = await open(client)
+      session.set('list', [1, 2])
+      lose('update', fault)
+      await expect(session.increment('n')).rejects.toMatchObject({ code: 'store-unavailable' })
+      await commit(client, session)
+      const after = await visit(client, ({ data }) => ({ ...data }))
+      expect(after).toEqual({ list: [1, 2], n: fault === 'reject' ? 0 : 1 })
+    }
+  })
+
   it('STORE-6: ending the sessions of a user is done, and those who watch are told, without a number', async () => {
     const { signedIn, lose, sessions, record } = lossyBed()
     await signedIn('ann')

@@ -1,6 +1,7 @@
 import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
 import { partitionOfSubject, storeKeyOf } from '../key.ts'
+import { isOutage } from './guard.ts'
 import { bindingOf, follow } from './open.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
 import type { Meta } from '../record.ts'
@@ -175,18 +176,25 @@ async function updateState<Data extends object>(state: State<Data>, first: strin
   }
 }
 
-// A write that was never answered may have been done all the same: its text is remembered, to be known when it is met.
-async function writeAnswered<Data extends object>(state: State<Data>, text: string): ReturnType<typeof writeOnce> {
+/**
+ * {@link writeOnce}, and a write that was never answered may have been done all the same: it is remembered, to be known
+ * when it is met. `basis` is the session's own content where the text holds more.
+ */
+export async function writeAnswered<Data extends object>(
+  state: State<Data>,
+  text: string,
+  basis: string = text,
+): ReturnType<typeof writeOnce> {
   try {
     return await writeOnce(state, text)
   } catch (error) {
-    state.unanswered = text
+    if (isOutage(error)) state.unanswered = [...state.unanswered, { text, basis }]
     throw error
   }
 }
 
 /** One compare-and-set. `retry` after the document has been merged with what the store holds now. */
-export async function writeOnce<Data extends object>(
+async function writeOnce<Data extends object>(
   state: State<Data>,
   text: string,
 ): Promise<'written' | 'retry' | 'gone'> {
@@ -199,6 +207,7 @@ export async function writeOnce<Data extends object>(
   const next = nextRecord(live.record, { seenAt: now, expiresAt, meta: encodeMeta(meta), data: text })
   const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
   if (result.outcome === 'updated') {
+    state.unanswered = []
     confirm(state, { ...live, record: next, meta })
     return 'written'
   }
@@ -214,11 +223,26 @@ export function rebaseOn<Data extends object>(
   state: State<Data>,
   current: Pick<Live, 'key' | 'record' | 'isGraceful'>,
 ): void {
-  // What this request wrote itself is no other's change, and must not come in twice.
-  if (current.record.data === state.unanswered) state.document.settle(state.unanswered)
+  settleUnanswered(state, current.record)
   const paths = state.document.rebase(current.record.data)
   adopt(state, { ...current, meta: decodeMeta(current.record.meta) })
   state.engine.emitter.emit('conflict', { reference: referenceOf(current.record.handle), paths })
+}
+
+// What this request wrote itself is no other's change, and must not come in twice.
+function settleUnanswered<Data extends object>(state: State<Data>, { version, data }: SessionRecord): void {
+  const { unanswered, document, live } = state
+  if (unanswered.length === 0 || live === undefined) return
+  if (version > live.record.version + 1) {
+    throw new SessionError(
+      'store-unavailable',
+      'session: others have written since a save that was not answered, so it cannot be known whether that was done',
+    )
+  }
+  // Where it is not what lies there, another was first, and it can never be done any more.
+  state.unanswered = []
+  const own = unanswered.find(({ text }) => text === data)
+  if (own !== undefined) document.settle(own.basis)
 }
 
 /**

@@ -45,6 +45,14 @@ export interface Live {
   readonly isGraceful: boolean
 }
 
+/** A write of the data that may have been done, or not. */
+export interface Unanswered {
+  /** The text that it would have stored. */
+  readonly text: string
+  /** The session's own content at that moment; an update stores more than that. */
+  readonly basis: string
+}
+
 /** One request's view of its session. */
 export interface State<Data extends object> {
   readonly engine: Engine<Data>
@@ -74,8 +82,8 @@ export interface State<Data extends object> {
   readonly document: Document<Data>
   /** The idle limit that this request has asked for, in milliseconds; to be kept with the record. */
   idle: number | undefined
-  /** The text of a save that the store never answered. */
-  unanswered: string | undefined
+  /** Saves that the store never answered, all from the version that is loaded: at most one of them was done. */
+  unanswered: readonly Unanswered[]
   isStarted: boolean
   isNew: boolean
   /** Whether the application looked at the session in any way, so that the response depends on it. */
@@ -112,7 +120,7 @@ export function freshState<Data extends object>(
     lost: undefined,
     document: openDocument(engine.config.rules),
     idle: undefined,
-    unanswered: undefined,
+    unanswered: [],
     isStarted: false,
     isNew: true,
     isTouched: false,
