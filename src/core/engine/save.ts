@@ -194,10 +194,7 @@ export async function writeAnswered<Data extends object>(
 }
 
 /** One compare-and-set. `retry` after the document has been merged with what the store holds now. */
-async function writeOnce<Data extends object>(
-  state: State<Data>,
-  text: string,
-): Promise<'written' | 'retry' | 'gone'> {
+async function writeOnce<Data extends object>(state: State<Data>, text: string): Promise<'written' | 'retry' | 'gone'> {
   const { config, store, guard } = state.engine
   const { live } = state
   if (live === undefined) return 'gone'
