@@ -115,7 +115,9 @@ async function trouble(
     if (loss !== undefined) windows.push({ type: 'window', from: loss.since, to: clock(), loses: loss.loses })
     if (name === '') continue
     add(faults, name, 1)
-    options.tell?.(`${Math.round(from / 1000)} s, ${crowd.acknowledged()} done: ${name}, ${Math.round(clock() - from)} ms`)
+    options.tell?.(
+      `${Math.round(from / 1000)} s, ${crowd.acknowledged()} done: ${name}, ${Math.round(clock() - from)} ms`,
+    )
   }
   allStruck()
   await crowd.done
@@ -136,10 +138,13 @@ function planOf({ options, random, rig, crew }: Scene): readonly Event[] {
     const count = Math.max(1, Math.round(times * options.share))
     return Array.from({ length: count }, (_, index) => ({ at: (index + random()) / count, name, strike }))
   }
-  const replace = (isNarrow: boolean) => (): Promise<void> => crew.replaceAll((member) => rig.settingFor(member, isNarrow))
+  const replace = (isNarrow: boolean) => (): Promise<void> =>
+    crew.replaceAll((member) => rig.settingFor(member, isNarrow))
   return [
     ...rig.blows.flatMap(({ name, times, strike }) => spread(name, times, strike)),
-    ...spread('process of the application killed with -9', PROCESS_KILLS, () => crew.killOne(Math.floor(random() * 100))),
+    ...spread('process of the application killed with -9', PROCESS_KILLS, () =>
+      crew.killOne(Math.floor(random() * 100)),
+    ),
     ...(rig.hasPool
       ? [
           { at: NARROW.from, name: 'pool of one connection', strike: replace(true) },

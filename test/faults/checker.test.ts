@@ -13,7 +13,18 @@ describe('the checker of the fault campaign', () => {
     expect(tally.done).toBeGreaterThan(10_000)
     expect(tally.unknown).toBeGreaterThan(50)
     expect(tally.happenedAllTheSame).toBeGreaterThan(5)
-    for (const kind of ['login', 'elevate', 'rotate', 'logout', 'destroy', 'endAll', 'endOthers', 'end', 'list', 'take']) {
+    for (const kind of [
+      'login',
+      'elevate',
+      'rotate',
+      'logout',
+      'destroy',
+      'endAll',
+      'endOthers',
+      'end',
+      'list',
+      'take',
+    ]) {
       expect(tally.acknowledged.get(kind) ?? 0, kind).toBeGreaterThan(20)
     }
   })

@@ -27,11 +27,7 @@ interface Member {
 
 const LOST: Answer = { opened: 'failed', result: 'unknown', code: 'the process died' }
 
-export async function startCrew(
-  size: number,
-  settingFor: SettingFor,
-  complain: (text: string) => void,
-): Promise<Crew> {
+export async function startCrew(size: number, settingFor: SettingFor, complain: (text: string) => void): Promise<Crew> {
   let present = settingFor
   let hired = 0
   const hire = (): Promise<Member> => startMember(present(hired++), complain)

@@ -16,7 +16,12 @@ export type StoreSetting =
     }
   | { readonly kind: 'mysql'; readonly url: string; readonly connections: number }
   | { readonly kind: 'redis'; readonly client: 'redis' | 'ioredis'; readonly url: string }
-  | { readonly kind: 'redis-cluster'; readonly client: 'redis' | 'ioredis'; readonly ways: Ways; readonly replicas: number }
+  | {
+      readonly kind: 'redis-cluster'
+      readonly client: 'redis' | 'ioredis'
+      readonly ways: Ways
+      readonly replicas: number
+    }
 
 type Of<Kind extends StoreSetting['kind']> = Extract<StoreSetting, { readonly kind: Kind }>
 
@@ -78,7 +83,7 @@ async function postgresClient({ client, url, connections }: Of<'postgres'>) {
 async function redisClient({ client: kind, url }: Of<'redis'>) {
   if (kind === 'ioredis') {
     const { Redis } = await import('ioredis')
-    const client = new Redis(url, { retryStrategy: backOff })
+    const client = new Redis(url, { retryStrategy: backOff, autoResendUnfulfilledCommands: false })
     client.on('error', () => undefined)
     return client
   }
@@ -95,7 +100,7 @@ async function clusterClient({ client: kind, ways }: Of<'redis-cluster'>) {
     const client = new Cluster(Object.values(ways), {
       natMap: { ...ways },
       clusterRetryStrategy: backOff,
-      redisOptions: { retryStrategy: backOff },
+      retryDelayOnFailover: 0,
     })
     client.on('error', () => undefined)
     return client

@@ -88,16 +88,24 @@ export const plantedOnes: readonly Planted[] = [
       },
     }),
   ),
-  planted('the user is written to the old record first, and then the token is replaced', ['privilege under an old token'], (good, disk) => ({
-    rotate: async (key, version, newKey, record, options) => {
-      const old = await good.get(key)
-      if (old?.state === 'live' && old.version === version) {
-        disk.set(key, { ...old, meta: record.meta, ...(record.subject === undefined ? {} : { subject: record.subject }) })
-        await setImmediate()
-      }
-      return good.rotate(key, version, newKey, record, options)
-    },
-  })),
+  planted(
+    'the user is written to the old record first, and then the token is replaced',
+    ['privilege under an old token'],
+    (good, disk) => ({
+      rotate: async (key, version, newKey, record, options) => {
+        const old = await good.get(key)
+        if (old?.state === 'live' && old.version === version) {
+          disk.set(key, {
+            ...old,
+            meta: record.meta,
+            ...(record.subject === undefined ? {} : { subject: record.subject }),
+          })
+          await setImmediate()
+        }
+        return good.rotate(key, version, newKey, record, options)
+      },
+    }),
+  ),
   planted('replies get mixed up between requests', ["another's data"], (good, disk, random) => ({
     get: async (key) => {
       const entry = await good.get(key)
@@ -122,7 +130,9 @@ export const plantedOnes: readonly Planted[] = [
       return random() < 0.05 ? list.slice(1) : list
     },
   })),
-  planted('the limit is not applied', ['limit not kept'], (good) => ({ insert: (key, record) => good.insert(key, record) })),
+  planted('the limit is not applied', ['limit not kept'], (good) => ({
+    insert: (key, record) => good.insert(key, record),
+  })),
 ]
 
 /** Everything is done in memory, and the disk holds what memory held some calls ago. */

@@ -42,8 +42,7 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     windows.some(
       ({ from, to, loses }) => endedTime >= from && endedTime <= to && (loses === 'all' || !DECISIVE.has(deed.kind)),
     )
-  const isLossy = ({ endedTime }: Op): boolean =>
-    windows.some(({ from, to }) => endedTime >= from && endedTime <= to)
+  const isLossy = ({ endedTime }: Op): boolean => windows.some(({ from, to }) => endedTime >= from && endedTime <= to)
   const ground: UserGround = {
     report,
     isExcused,
@@ -184,7 +183,9 @@ export function createChecker(windows: readonly Window[] = []): Checker {
       (each) => each !== op && each !== token.issuer && mayPrecede(each, op) && each.endedAt > token.issuer.begunAt,
     )
     const isEnded =
-      mayBeEnded(user, session, op) || (user !== undefined && mayBeEvicted(user, session, op)) || session.death !== undefined
+      mayBeEnded(user, session, op) ||
+      (user !== undefined && mayBeEvicted(user, session, op)) ||
+      session.death !== undefined
     if (!isReplaced && !isEnded && token.death === undefined) {
       if (isExcused(token.issuer)) lostInWindow++
       else report(session.subject === undefined ? 'session lost' : 'sign-in lost', op, `token ${token.number}`)
@@ -221,7 +222,8 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     settleOthers(op, got)
     if (number === undefined) return
     const subject = 'subject' in deed ? deed.subject : undefined
-    const isOther = deed.kind === 'elevate' || deed.kind === 'rotate' || deed.kind === 'endOthers' || session === undefined
+    const isOther =
+      deed.kind === 'elevate' || deed.kind === 'rotate' || deed.kind === 'endOthers' || session === undefined
     if (session !== undefined && isOther) {
       if (deed.kind === 'elevate') session.placedAt = op.begunAt
       const level = deed.kind === 'elevate' ? 2 : token!.level

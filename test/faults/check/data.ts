@@ -99,4 +99,3 @@ export function checkTaken(ground: Ground, life: Life, gift: number, asker: Op):
   }
   life.taken.set(gift, asker)
 }
-

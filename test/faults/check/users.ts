@@ -90,6 +90,8 @@ function dead(session: Session, asker: Op): Death {
 export function mayRefuse(user: User, asker: Op): boolean {
   const discovered = new Set([...user.sessions.values()].map(({ born }) => born))
   const possible = [...user.sessions.values()].filter(({ death }) => !isDueDead(death, asker)).length
-  const pending = user.placings.filter((each) => mayPrecede(each, asker) && each !== asker && !discovered.has(each)).length
+  const pending = user.placings.filter(
+    (each) => mayPrecede(each, asker) && each !== asker && !discovered.has(each),
+  ).length
   return possible + pending >= CAPS[managerFor(user.name)]
 }

@@ -14,10 +14,7 @@ export async function redisClusterRig({ random, clock }: RigOptions): Promise<Ri
   const cluster = await startRedisCluster({ settings: AOF })
   const proxies = await Promise.all(cluster.nodes.map((node) => startProxy({ target: node, random })))
   const ways = Object.fromEntries(
-    cluster.nodes.map((node, index) => [
-      `127.0.0.1:${node.port}`,
-      { host: '127.0.0.1', port: proxies[index]!.port },
-    ]),
+    cluster.nodes.map((node, index) => [`127.0.0.1:${node.port}`, { host: '127.0.0.1', port: proxies[index]!.port }]),
   )
   const [first] = cluster.nodes
   return {
@@ -27,7 +24,12 @@ export async function redisClusterRig({ random, clock }: RigOptions): Promise<Ri
       `redis ${versionOf('redis')}`,
       `ioredis ${versionOf('ioredis')}`,
     ],
-    settingFor: (member) => ({ kind: 'redis-cluster', client: member % 2 === 0 ? 'redis' : 'ioredis', ways, replicas: 1 }),
+    settingFor: (member) => ({
+      kind: 'redis-cluster',
+      client: member % 2 === 0 ? 'redis' : 'ioredis',
+      ways,
+      replicas: 1,
+    }),
     hasPool: false,
     proxies,
     blows: [
