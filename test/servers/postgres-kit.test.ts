@@ -43,7 +43,7 @@ describe.each(clientKinds)('$name', ({ to, open, options }) => {
   })
   afterAll(() => opened?.close())
 
-  it.each(storeCases)('$name', async (storeCase, context) => {
+  it.for(storeCases)('$name', async (storeCase, context) => {
     if (opened === undefined) return context.skip(missing)
     let time = START
     const now = (): number => time
