@@ -54,10 +54,9 @@ export type RedisStore = Store &
  */
 export function redisStore(options: RedisStoreOptions): RedisStore {
   const { prefix, replicas, persistence } = checkOptions(options)
-  const { onWarning = warn } = options
   const wire = wireOf(options.client)
   let looking: Promise<void> | undefined
-  const lookOnce = (): Promise<void> => (looking ??= inspect(wire, persistence, onWarning))
+  const lookOnce = (): Promise<void> => (looking ??= inspect(wire, persistence, options.onWarning ?? warn))
   const confirmed = replicas === undefined ? undefined : createConfirmed(wire, replicas)
   const calls = createCalls(wire, {
     sendDecisive: confirmed?.send,

@@ -104,8 +104,7 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
     const [store] = await twoStores(opener, server.url)
     const { redis } = eyeOn(server.url)
     const subscribers = async (): Promise<number> =>
-      (await redis.client('LIST', 'TYPE', 'PUBSUB'))
-        .toString()
+      String(await redis.call('CLIENT', 'LIST', 'TYPE', 'PUBSUB'))
         .split('\n')
         .filter((line) => line !== '').length
     const stops = await Promise.all(upTo(3).map(() => store.watch(() => undefined)))

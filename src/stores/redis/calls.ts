@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { SessionError } from '../../core/errors.ts'
-import { createTurns, type TurnItem } from '../shared/turn.ts'
-import { asSessionError, isNoScript } from './faults.ts'
+import { createTurns } from '../shared/turn.ts'
+import { batchOf, type Get, type Run } from './batch.ts'
+import { isNoScript } from './faults.ts'
+import { createPending } from './pending.ts'
 import { SCRIPTS, type ScriptName } from './scripts.ts'
 import type { Command, Sent, Wire } from './wire.ts'
-import { damaged } from './values.ts'
 
 /** A script and what it works on. */
 export interface ScriptCall {
@@ -29,24 +29,8 @@ export interface Calls {
   close(): Promise<void>
 }
 
-interface Get extends TurnItem {
-  readonly kind: 'get'
-  readonly epochKey: string
-  readonly key: string
-  readonly settle: (value: string | undefined, epoch: string | undefined) => void
-}
-
-interface Run extends TurnItem {
-  readonly kind: 'run'
-  readonly sent: Sent
-  readonly keys: readonly string[]
-  readonly isDecisive: boolean
-}
-
 type Send = Wire['send']
 
-// About a millisecond of work at the server, which does nothing else meanwhile.
-const MAX_READS = 256
 // What is left goes a turn later, behind the input and output that came meanwhile.
 const MAX_ITEMS = 1024
 
@@ -60,7 +44,7 @@ export function createCalls(
 ): Calls {
   const sendDecisive = options.sendDecisive ?? wire.send
   const sentOf = createScripts(wire.send, sendDecisive)
-  const start = createStart(wire, options.onFirst)
+  const pending = createPending(wire, options.onFirst)
   const turns = createTurns<Get | Run>(
     (items) => {
       const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
@@ -73,7 +57,7 @@ export function createCalls(
 
   return {
     get: (epochKey, key, read) =>
-      start.promise((resolve, fail) =>
+      pending.promise((resolve, fail) =>
         turns.add({
           kind: 'get',
           epochKey,
@@ -83,67 +67,17 @@ export function createCalls(
         }),
       ),
     run: (call, read) =>
-      start.promise((resolve, fail) => {
+      pending.promise((resolve, fail) => {
         const sent = sentOf(call, { done: (reply) => resolve(() => read(reply)), fail })
         turns.add({ kind: 'run', sent, keys: call.keys, isDecisive: call.isDecisive === true, fail })
       }),
     ask: (key, command) =>
-      start.promise((resolve, fail) => {
+      pending.promise((resolve, fail) => {
         const sent = { key, command, done: (reply: unknown) => resolve(() => reply), fail }
         turns.add({ kind: 'run', sent, keys: [key], isDecisive: false, fail })
       }),
-    check: () => start.check(),
-    close: () => start.close(),
-  }
-}
-
-/** Makes the promises, and knows which are open. */
-interface Start {
-  /** The result is what the function given to `resolve` gives. */
-  promise<R>(begin: (resolve: (read: () => R) => void, fail: (error: unknown) => void) => void): Promise<R>
-  check(): void
-  close(): Promise<void>
-}
-
-function createStart(wire: Wire, onFirst: () => void): Start {
-  let isClosed = false
-  let isFirst = true
-  let underWay = 0
-  const idlers: (() => void)[] = []
-  const end = (): void => {
-    underWay -= 1
-    if (underWay === 0) for (const resolve of idlers.splice(0)) resolve()
-  }
-  const check = (): void => {
-    if (isClosed) throw new SessionError('closed', 'redis: the store is closed')
-    wire.check()
-  }
-  return {
-    check,
-    promise: (begin) =>
-      new Promise((resolve, reject) => {
-        check()
-        underWay += 1
-        const fail = (error: unknown): void => {
-          end()
-          reject(asSessionError(error))
-        }
-        begin((read) => {
-          try {
-            resolve(read())
-            end()
-          } catch (error) {
-            fail(error)
-          }
-        }, fail)
-        if (!isFirst) return
-        isFirst = false
-        onFirst()
-      }),
-    async close() {
-      isClosed = true
-      if (underWay > 0) await new Promise<void>((resolve) => idlers.push(resolve))
-    },
+    check: pending.check,
+    close: pending.close,
   }
 }
 
@@ -173,54 +107,4 @@ function shasOf(): Readonly<Record<ScriptName, string>> {
   const entries = Object.entries(SCRIPTS).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')])
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the names are those of SCRIPTS
   return Object.fromEntries(entries) as Record<ScriptName, string>
-}
-
-/** Reads of one epoch become one command, which leaves before the first write to one of their keys. */
-function batchOf(
-  items: readonly (Get | Run)[],
-  isApart: (run: Run) => boolean,
-): { readonly batch: readonly Sent[]; readonly apart: readonly Sent[] } {
-  const batch: Sent[] = []
-  const apart: Sent[] = []
-  const groups = new Map<string, Get[]>()
-  const flush = (epochKey: string, gets: readonly Get[]): void => {
-    groups.delete(epochKey)
-    batch.push(readOf(epochKey, gets))
-  }
-  for (const item of items) {
-    if (item.kind === 'get') {
-      const group = groups.get(item.epochKey)
-      if (group === undefined) groups.set(item.epochKey, [item])
-      else if (group.push(item) >= MAX_READS) flush(item.epochKey, group)
-      continue
-    }
-    const group = groups.get(item.sent.key)
-    // A script about a subject may end any of the group's sessions; one about a session names its keys.
-    if (group?.some(({ key }) => item.keys.includes(key) || item.keys.some((name) => name.endsWith(':u:'))))
-      flush(item.sent.key, group)
-    if (isApart(item)) apart.push(item.sent)
-    else batch.push(item.sent)
-  }
-  for (const [epochKey, gets] of groups) flush(epochKey, gets)
-  return { batch, apart }
-}
-
-function readOf(epochKey: string, gets: readonly Get[]): Sent {
-  const fail = (error: unknown): void => {
-    for (const get of gets) get.fail(error)
-  }
-  return {
-    key: epochKey,
-    command: ['MGET', epochKey, ...gets.map(({ key }) => key)],
-    done(reply) {
-      if (!isTexts(reply) || reply.length !== gets.length + 1) return fail(damaged())
-      const epoch = reply[0] ?? undefined
-      for (const [n, get] of gets.entries()) get.settle(reply[n + 1] ?? undefined, epoch)
-    },
-    fail,
-  }
-}
-
-function isTexts(reply: unknown): reply is readonly (string | null)[] {
-  return Array.isArray(reply) && reply.every((item) => item === null || typeof item === 'string')
 }

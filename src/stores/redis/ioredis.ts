@@ -19,6 +19,7 @@ export interface IoredisClient extends Pipelining {
     readonly keyPrefix?: string | undefined
     readonly role?: string | undefined
     readonly readOnly?: boolean | undefined
+    autoResendUnfulfilledCommands?: boolean
   }
   duplicate(override?: object): IoredisClient
   connect(): Promise<unknown>
@@ -32,6 +33,7 @@ export interface IoredisCluster extends Pipelining {
     readonly keyPrefix?: string | undefined
     readonly scaleReads?: unknown
     readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
+    retryDelayOnFailover?: number
   }
   /** The addresses of the servers of each slot, the primary's first. */
   readonly slots: readonly (readonly string[] | undefined)[]
@@ -59,6 +61,8 @@ function checkOptions({ options }: IoredisClient | IoredisCluster): void {
 /** A wire over `Redis`, whether it found its server by itself or by Sentinel. */
 export function wireOfIoredis(client: IoredisClient): Wire {
   checkOptions(client)
+  // By default it sends again, unseen, what was under way when its connection broke: a save would be done twice.
+  client.options.autoResendUnfulfilledCommands = false
   return {
     hasSlots: false,
     check: () => checkStatus(client.status),
@@ -73,6 +77,8 @@ export function wireOfIoredis(client: IoredisClient): Wire {
 /** A wire over `Cluster`. */
 export function wireOfIoredisCluster(cluster: IoredisCluster): Wire {
   checkOptions(cluster)
+  // As above.
+  cluster.options.retryDelayOnFailover = 0
   const primaries = async (): Promise<readonly IoredisClient[]> => {
     // A client that has just been made knows no nodes before its first answer.
     if (cluster.status !== 'ready') await cluster.call('EXISTS', 'sojourn')

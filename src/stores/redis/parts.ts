@@ -4,7 +4,7 @@ import { partitionOfSubject } from '../../core/key.ts'
 import type { SessionRecord, SubjectCap, Tombstone } from '../../core/store.ts'
 import type { Calls } from './calls.ts'
 import { type Names, tagOfKey } from './keys.ts'
-import { instantNow, lineOf, subjectLine, textOfMark, textOfRecord } from './values.ts'
+import { instantNow, subjectLine, textOfMark, textOfRecord } from './values.ts'
 
 /** What the operations are made of. */
 export interface Parts {
@@ -49,7 +49,6 @@ export function checkPartition(key: StoreKey, record: SessionRecord): void {
 
 /** The arguments of the script `insert`. */
 export function insertArgs(record: SessionRecord, cap: SubjectCap | undefined, at: number): readonly string[] {
-  const { handle, subject, expiresAt } = record
-  const text = textOfRecord(record)
-  return [instantNow(at), text, ttlUntil(expiresAt, at), lineOf(handle), subjectLine(subject), ...capArgs(cap)]
+  const { subject, expiresAt } = record
+  return [instantNow(at), textOfRecord(record), ttlUntil(expiresAt, at), subjectLine(subject), ...capArgs(cap)]
 }

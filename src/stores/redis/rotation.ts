@@ -3,7 +3,7 @@ import type { RotateResult, SessionRecord, Store, SubjectCap, Tombstone } from '
 import { tagOfKey } from './keys.ts'
 import { checkPartition, insertArgs, markArgs, type Parts, placeOf } from './parts.ts'
 import { handlesIn, isDone, missIn, numberIn } from './replies.ts'
-import { instant, instantNow, lineOf } from './values.ts'
+import { entryIn, instantNow, lineOf } from './values.ts'
 
 type Options = { readonly tombstone?: Tombstone; readonly cap?: SubjectCap }
 
@@ -46,7 +46,9 @@ function rotate({ calls, names, now }: Parts, rotation: Rotation): Promise<Rotat
 async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<RotateResult> {
   const { record, options } = rotation
   const inserted = await insertNew(parts, rotation)
-  if (inserted !== 'inserted') return { outcome: inserted }
+  // The answer of an attempt before may have been lost, before the old one was buried or after.
+  const isRepeated = inserted === 'exists' && (await isInserted(parts, rotation))
+  if (inserted !== 'inserted' && !isRepeated) return { outcome: inserted }
   let miss: RotateResult | undefined
   try {
     miss = await buryOld(parts, rotation)
@@ -56,7 +58,8 @@ async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<Rotate
     throw error
   }
   if (miss !== undefined) {
-    await removeNew(parts, rotation)
+    // Gone, for one who asks again, may be that attempt's own doing: then the new one is all that there is.
+    if (!isRepeated || miss.outcome === 'conflict') await removeNew(parts, rotation)
     return miss
   }
   const { cap } = options
@@ -72,6 +75,12 @@ async function insertNew({ calls, names, now }: Parts, rotation: Rotation): Prom
     if (Array.isArray(reply)) return 'inserted'
     return numberIn(reply) === 0 ? 'exists' : 'limit'
   })
+}
+
+/** Whether what lies under the new key is what this rotation puts there: handles are used once. */
+async function isInserted({ calls, names, now }: Parts, { newKey, record }: Rotation): Promise<boolean> {
+  const found = await calls.get(...placeOf(names, newKey), (value, epoch) => entryIn(value ?? '', epoch, now()))
+  return found?.state === 'live' && found.handle === record.handle && found.version === record.version
 }
 
 async function buryOld({ calls, names, now }: Parts, rotation: Rotation): Promise<RotateResult | undefined> {
@@ -90,14 +99,13 @@ async function removeNew({ calls, names, now }: Parts, { newKey, record }: Rotat
 
 async function trim(
   { calls, names, now }: Parts,
-  { newKey, record }: Rotation,
+  { newKey }: Rotation,
   max: number,
   subject: string,
 ): Promise<readonly string[]> {
   const [epochKey, recordKey] = placeOf(names, newKey)
   const tag = tagOfKey(newKey)
-  const member = instant(record.createdAt) + recordKey.slice(recordKey.indexOf('}') + 1) + lineOf(record.handle)
-  const args = [instantNow(now()), lineOf(subject), String(max), member]
+  const args = [instantNow(now()), lineOf(subject), String(max), recordKey.slice(recordKey.indexOf('}') + 1)]
   const keys = [epochKey, names.indexBase(tag)]
   return await calls.run({ script: 'trim', keys, args, isDecisive: true }, handlesIn)
 }

@@ -24,7 +24,8 @@ local function facts(key, h)
 end
 `
 
-// The members of a subject's index are: createdAt (15), the key behind the tag (45), handle. The score is expiresAt.
+// The members of a subject's index are the keys behind the tag, with expiresAt as score: short, so that Redis keeps small
+// indexes in one piece of memory (zset-max-listpack-value).
 const INDEX = `
 local function parts(key)
   return key:match('^([^{]*{..})(.*)$')
@@ -32,42 +33,53 @@ end
 local function tell(root, told)
   redis.call('PUBLISH', root:match('^[^{]*') .. 'endings', told)
 end
+local function tellOf(key)
+  local root, rest = parts(key)
+  tell(root, root:sub(-3, -2) .. rest)
+end
 local function indexOf(key, subject)
   return parts(key) .. ':u:' .. epoch .. ':' .. subject
 end
-local function memberOf(key, createdAt, handle)
+local function enlist(index, key, expiresAt, ttl)
   local _, rest = parts(key)
-  return createdAt .. rest .. handle
-end
-local function enlist(index, member, expiresAt, ttl)
-  redis.call('ZADD', index, expiresAt, member)
+  redis.call('ZADD', index, expiresAt, rest)
   if redis.call('PTTL', index) < tonumber(ttl) then redis.call('PEXPIRE', index, ttl) end
 end
 `
 
 // Members of which the record is not there any more (evicted by the server, deleted by hand) leave the index here.
 const PRESENT = `
+local function older(a, b)
+  if a.createdAt == b.createdAt then return a.rest < b.rest end
+  return a.createdAt < b.createdAt
+end
+-- The subject's sessions, the oldest first.
 local function present(root, index)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   local found = {}
-  for _, member in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-    if redis.call('EXISTS', root .. member:sub(16, 60)) == 1 then found[#found + 1] = member
-    else redis.call('ZREM', index, member) end
+  for _, rest in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local h = head(root .. rest)
+    if h and h:sub(1, 1) == 'L' then
+      local _, handle = facts(root .. rest, h)
+      found[#found + 1] = { rest = rest, createdAt = h:sub(40, 54), handle = handle }
+    else
+      redis.call('ZREM', index, rest)
+    end
   end
-  table.sort(found)
+  table.sort(found, older)
   return found
 end
 -- Ends the first of these sessions; gives their handles.
-local function finish(root, index, members, count)
+local function finish(root, index, sessions, count)
   local told, handles = {}, {}
   for n = 1, count do
-    told[n] = root:sub(-3, -2) .. members[n]:sub(16, 60)
-    handles[n] = members[n]:sub(61)
+    told[n] = root:sub(-3, -2) .. sessions[n].rest
+    handles[n] = sessions[n].handle
   end
   if count > 0 then tell(root, table.concat(told, ' ')) end
   for n = 1, count do
-    redis.call('UNLINK', root .. members[n]:sub(16, 60))
-    redis.call('ZREM', index, members[n])
+    redis.call('UNLINK', root .. sessions[n].rest)
+    redis.call('ZREM', index, sessions[n].rest)
   end
   return handles
 end
@@ -79,8 +91,8 @@ local function makeRoom(root, index, max, onLimit, except)
   redis.call('ZREMRANGEBYSCORE', index, '-inf', now)
   if redis.call('ZCARD', index) < max then return {} end
   local others = {}
-  for _, member in ipairs(present(root, index)) do
-    if member ~= except then others[#others + 1] = member end
+  for _, session in ipairs(present(root, index)) do
+    if session.rest ~= except then others[#others + 1] = session end
   end
   local excess = #others - max + 1
   if excess <= 0 then return {} end
@@ -89,11 +101,11 @@ local function makeRoom(root, index, max, onLimit, except)
 end
 `
 
-// KEYS epoch, record. ARGV now, record, ttl, handle, subject, max, onLimit. 0: exists, 1: limit, else the evicted.
+// KEYS epoch, record. ARGV now, record, ttl, subject, max, onLimit. 0: exists, 1: limit, else the evicted.
 // An epoch that is missing is made of the new key, which is random and never used again: if the server loses the epoch,
 // everything from before stays ended.
-const INSERT = `${HEAD}${INDEX}${PRESENT}${ROOM}
-local key, text, ttl, subject = KEYS[2], ARGV[2], ARGV[3], ARGV[5]
+const INSERT = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}
+local key, text, ttl, subject = KEYS[2], ARGV[2], ARGV[3], ARGV[4]
 if not epoch then
   epoch = key:sub(-8)
   redis.call('SET', KEYS[1], epoch)
@@ -102,11 +114,11 @@ if head(key) then return 0 end
 local evicted, index = {}, nil
 if subject ~= '' then
   index = indexOf(key, subject)
-  if ARGV[6] ~= '' then evicted = makeRoom(parts(key), index, tonumber(ARGV[6]), ARGV[7], nil) end
+  if ARGV[5] ~= '' then evicted = makeRoom(parts(key), index, tonumber(ARGV[5]), ARGV[6], nil) end
   if not evicted then return 1 end
 end
 redis.call('SET', key, 'L' .. epoch .. text, 'PX', ttl)
-if index then enlist(index, memberOf(key, text:sub(31, 45), ARGV[4]), text:sub(1, 15), ttl) end
+if index then enlist(index, key, text:sub(1, 15), ttl) end
 return evicted
 `
 
@@ -123,7 +135,7 @@ local createdAt = h:sub(40, 54)
 local lines = '\\n' .. handle .. '\\n' .. subject .. '\\n'
 redis.call('SET', key, 'L' .. epoch .. ARGV[3] .. createdAt .. ARGV[4] .. lines .. ARGV[5], 'PX', ARGV[6])
 if subject ~= '' then
-  enlist(indexOf(key, subject), memberOf(key, createdAt, handle), ARGV[3]:sub(1, 15), ARGV[6])
+  enlist(indexOf(key, subject), key, ARGV[3]:sub(1, 15), ARGV[6])
 end
 return 1
 `
@@ -137,21 +149,18 @@ if ARGV[2] > h:sub(25, 39) then redis.call('SETRANGE', key, 24, ARGV[2]) end
 if ARGV[3] > h:sub(10, 24) then
   redis.call('SETRANGE', key, 9, ARGV[3])
   redis.call('PEXPIRE', key, ARGV[4])
-  local _, handle, subject = facts(key, h)
-  if subject ~= '' then
-    enlist(indexOf(key, subject), memberOf(key, h:sub(40, 54), handle), ARGV[3], ARGV[4])
-  end
+  local _, _, subject = facts(key, h)
+  if subject ~= '' then enlist(indexOf(key, subject), key, ARGV[3], ARGV[4]) end
 end
 return 1
 `
 
 // Takes the live record out, and leaves the mark ('' for none).
 const BURY = `
-local function bury(key, h, handle, subject, mark, ttl)
+local function bury(key, subject, mark, ttl)
+  local _, rest = parts(key)
   redis.call('UNLINK', key)
-  if subject ~= '' then
-    redis.call('ZREM', indexOf(key, subject), memberOf(key, h:sub(40, 54), handle))
-  end
+  if subject ~= '' then redis.call('ZREM', indexOf(key, subject), rest) end
   if mark ~= '' then redis.call('SET', key, mark:sub(1, 1) .. epoch .. mark:sub(2), 'PX', ttl) end
 end
 `
@@ -162,67 +171,66 @@ local key = KEYS[2]
 local h = head(key)
 if not h then return false end
 if h:sub(1, 1) ~= 'L' then return redis.call('GET', key) end
-local version, handle, subject = facts(key, h)
+local version, _, subject = facts(key, h)
 if ARGV[2] ~= '' and version ~= ARGV[2] then return redis.call('GET', key) end
-local root, rest = parts(key)
-tell(root, root:sub(-3, -2) .. rest)
-bury(key, h, handle, subject, ARGV[3], ARGV[4])
+tellOf(key)
+bury(key, subject, ARGV[3], ARGV[4])
 return 1
 `
 
-// KEYS epoch, old, new. ARGV now, version, record, ttl, handle, subject, max, onLimit, mark, ttl of the mark.
+// KEYS epoch, old, new. ARGV now, version, record, ttl, subject, max, onLimit, mark, ttl of the mark.
 // 0: exists, 1: limit, a list: the evicted, nil: nothing, else what is there.
 const ROTATE = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}${BURY}
-local old, new, text, ttl, subject = KEYS[2], KEYS[3], ARGV[3], ARGV[4], ARGV[6]
+local old, new, text, ttl, subject = KEYS[2], KEYS[3], ARGV[3], ARGV[4], ARGV[5]
 local h = head(old)
 if not h then return false end
 if h:sub(1, 1) ~= 'L' then return redis.call('GET', old) end
-local version, oldHandle, oldSubject = facts(old, h)
+local version, _, oldSubject = facts(old, h)
 if version ~= ARGV[2] then return redis.call('GET', old) end
 if head(new) then return 0 end
 local evicted, index = {}, nil
 if subject ~= '' then
   index = indexOf(new, subject)
-  local replaced = oldSubject == subject and memberOf(old, h:sub(40, 54), oldHandle)
-  if ARGV[7] ~= '' then evicted = makeRoom(parts(new), index, tonumber(ARGV[7]), ARGV[8], replaced) end
+  local _, replaced = parts(old)
+  if oldSubject ~= subject then replaced = nil end
+  if ARGV[6] ~= '' then evicted = makeRoom(parts(new), index, tonumber(ARGV[6]), ARGV[7], replaced) end
   if not evicted then return 1 end
 end
-local root, rest = parts(old)
-tell(root, root:sub(-3, -2) .. rest)
+tellOf(old)
 redis.call('SET', new, 'L' .. epoch .. text, 'PX', ttl)
-if index then enlist(index, memberOf(new, text:sub(31, 45), ARGV[5]), text:sub(1, 15), ttl) end
-bury(old, h, oldHandle, oldSubject, ARGV[9], ARGV[10])
+if index then enlist(index, new, text:sub(1, 15), ttl) end
+bury(old, oldSubject, ARGV[8], ARGV[9])
 return evicted
 `
 
-const SUBJECT = `${HEAD}${INDEX}${PRESENT}
+const SUBJECT = `${HEAD}${FACTS}${INDEX}${PRESENT}
 if not epoch then return EMPTY end
 local root, index = parts(KEYS[2]), KEYS[2] .. epoch .. ':' .. ARGV[2]
-local members = present(root, index)
+local sessions = present(root, index)
 `
 
 // KEYS epoch, base of the indexes. ARGV now, subject.
 const LIST = `${SUBJECT.replace('EMPTY', '{}')}
 local records = {}
-for n, member in ipairs(members) do records[n] = redis.call('GET', root .. member:sub(16, 60)) end
+for n, session in ipairs(sessions) do records[n] = redis.call('GET', root .. session.rest) end
 return records
 `
 const COUNT = `${SUBJECT.replace('EMPTY', '0')}
-return #members
+return #sessions
 `
 
 // KEYS epoch, base of the indexes. ARGV now, subject, 'only' or 'except', handle.
 const END_OF_SUBJECT = `${SUBJECT.replace('EMPTY', '0')}
 local chosen = {}
-for _, member in ipairs(members) do
-  if (member:sub(61) == ARGV[4]) == (ARGV[3] == 'only') then chosen[#chosen + 1] = member end
+for _, session in ipairs(sessions) do
+  if (session.handle == ARGV[4]) == (ARGV[3] == 'only') then chosen[#chosen + 1] = session end
 end
 finish(root, index, chosen, #chosen)
 return #chosen
 `
 
-// KEYS epoch, base of the indexes. ARGV now, subject, max, member of the session that is to stay.
-const TRIM = `${HEAD}${INDEX}${PRESENT}${ROOM}
+// KEYS epoch, base of the indexes. ARGV now, subject, max, the key behind the tag of the session that is to stay.
+const TRIM = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}
 if not epoch then return {} end
 local index, max = KEYS[2] .. epoch .. ':' .. ARGV[2], tonumber(ARGV[3])
 -- Another login may have ended the new session in the meantime: then it takes no place.

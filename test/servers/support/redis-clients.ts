@@ -67,7 +67,7 @@ export const sentinelOpeners: readonly {
     open: async ({ host, port }, name) => {
       const client = quiet(createSentinel({ name, sentinelRootNodes: [{ host, port }], scanInterval: 200 }))
       await client.connect()
-      return { client, close: async () => void (await client.destroy()) }
+      return { client, close: () => client.destroy() }
     },
   },
   {

@@ -20,11 +20,10 @@ export function eyeOn(url: string): Eye {
     async commands() {
       const info = await redis.info('commandstats')
       await redis.config('RESETSTAT')
-      const counts = [...info.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)].map(([, name = '', calls]) => [
-        name,
-        Number(calls),
-      ])
-      return Object.fromEntries(counts.filter(([name]) => !OWN.includes(String(name))))
+      const counts = [...info.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)].map(
+        ([, name = '', calls]) => [name, Number(calls)] as const,
+      )
+      return Object.fromEntries(counts.filter(([name]) => !OWN.includes(name)))
     },
     async lifetimes() {
       const keys = await redis.keys('*')
