@@ -34,7 +34,8 @@ describe('the store contract', () => {
       await store.close()
       return open(directory, now)
     }
-    const harness = { store, now, advance, reopen }
+    const another = async (): Promise<FileStore> => open(directory, now)
+    const harness = { store, now, advance, reopen, another }
     expect(lackingFor(storeCase, harness)).toEqual([])
     await storeCase.run(harness)
   })

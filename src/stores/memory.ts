@@ -3,21 +3,26 @@ import type { Clock } from '../core/clock.ts'
 import type { StoreKey } from '../core/key.ts'
 import type {
   ClearableStore,
+  Durability,
+  DurableStore,
   InsertResult,
   RotateResult,
   ScannableStore,
   SessionRecord,
   Store,
+  StoreNotice,
   SubjectCap,
   SubjectStore,
   SweepableStore,
   Tombstone,
   UpdateResult,
+  WatchableStore,
 } from '../core/store.ts'
 import type { Book, Eviction } from './memory/book.ts'
 import { book } from './memory/book.ts'
 import type { Entry, LiveEntry } from './memory/entry.ts'
 import { isLive, liveEntry, markEntry, markOf, overwrite, recordOf } from './memory/entry.ts'
+import { createWatchers } from './shared/watchers.ts'
 
 export type { Eviction } from './memory/book.ts'
 
@@ -43,7 +48,13 @@ export interface MemoryStoreOptions {
 }
 
 /** What {@link memoryStore} gives. */
-export type MemoryStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore
+export type MemoryStore = Store &
+  SubjectStore &
+  ClearableStore &
+  SweepableStore &
+  ScannableStore &
+  WatchableStore &
+  DurableStore
 
 /**
  * Keeps sessions in this process, for development, tests and programs of one process. Bounded, without timers, and it
@@ -59,7 +70,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     throw new TypeError("memoryStore: evict must be 'least-recently-used' or 'oldest-created'")
   }
   if (isProduction() && !allowInProduction) throw new TypeError(NOT_IN_PRODUCTION)
-  const sessions = book({ maxEntries, eviction: evict }, now)
+  const watchers = createWatchers()
+  const tell = (notice: StoreNotice): void => {
+    // Not before the whole step is done, with the mark that leads on to a rotated session.
+    if (watchers.size > 0) queueMicrotask(() => watchers.tell(notice))
+  }
+  const sessions = book({ maxEntries, eviction: evict, tell }, now)
   return {
     name: 'memory',
     get: async (key) => get(sessions, key),
@@ -83,7 +99,17 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     clear: async () => sessions.clear(),
     sweep: async (limit) => sessions.sweep(limit),
     scan: ({ pageSize = 500 } = {}) => scan(sessions, pageSize, now),
+    watch: (listener) => watchers.watch(listener),
+    durability: DURABILITY,
   }
+}
+
+const ALL = { processCrash: Infinity, machineCrash: Infinity, failover: Infinity }
+const DURABILITY: Durability = {
+  decisive: ALL,
+  saves: ALL,
+  touches: ALL,
+  words: 'memory: all sessions are lost with the process',
 }
 
 const NOT_IN_PRODUCTION =
@@ -167,14 +193,14 @@ function surplusOf(
 
 function end(sessions: Book, entry: Entry | undefined, tombstone?: Tombstone): boolean {
   if (!isLive(entry)) return false
-  sessions.remove(entry)
+  sessions.end(entry)
   if (tombstone !== undefined) sessions.add(markEntry(entry.key, tombstone))
   return true
 }
 
 /** The handles of the ended sessions. */
 function endAll(sessions: Book, entries: readonly LiveEntry[]): readonly string[] {
-  for (const entry of entries) sessions.remove(entry)
+  for (const entry of entries) sessions.end(entry)
   return entries.map(({ handle }) => handle)
 }
 

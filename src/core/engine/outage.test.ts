@@ -9,8 +9,8 @@ import { guardStore } from './guard.ts'
 
 const rejections: unknown[] = []
 const note = (reason: unknown): void => void rejections.push(reason)
-const never = (): Promise<never> => new Promise(() => undefined)
-const down = async (): Promise<never> => Promise.reject(new Error('down'))
+const never = (_counted?: undefined): Promise<never> => new Promise(() => undefined)
+const down = async (_counted?: undefined): Promise<never> => Promise.reject(new Error('down'))
 
 beforeEach(() => {
   process.on('unhandledRejection', note)

@@ -4,6 +4,8 @@ import type { Disk } from './disk.ts'
 import { recover } from './journal.ts'
 import type { Gate, Locks } from './locks.ts'
 import { gate, locks } from './locks.ts'
+import type { Watchers } from '../shared/watchers.ts'
+import { createWatchers } from '../shared/watchers.ts'
 import type { Shelf } from './shelf.ts'
 import { shelf } from './shelf.ts'
 import type { Position } from './walk.ts'
@@ -15,6 +17,8 @@ export interface Directory {
   readonly locks: Locks
   /** Every call goes through it, so that `clear` can move everything aside at one moment. */
   readonly gate: Gate
+  /** Who is to hear of endings. */
+  readonly watchers: Watchers
   /** Where the sweep stands; undefined between two passes. */
   sweepPosition: Position | undefined
   /** Finishes what a crash interrupted. Called before anything else; works once, and again after it failed. */
@@ -35,6 +39,7 @@ export function directoryAt(root: string, disk: Disk): Directory {
     shelf: files,
     locks: locks(),
     gate: gate(),
+    watchers: createWatchers(),
     sweepPosition: undefined,
     ready() {
       recovery ??= start(files).then(trash.empty, (error: unknown) => {

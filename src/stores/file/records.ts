@@ -53,10 +53,11 @@ export async function discard(shelf: Shelf, { key, value }: Entry): Promise<void
 }
 
 /** Ends a live session for good. */
-export async function end(shelf: Shelf, { key, value }: LiveEntry): Promise<void> {
+export async function end({ directory: { shelf, watchers } }: Place, { key, value }: LiveEntry): Promise<void> {
   const hash = hashOf(key)
   await shelf.remove(hash, 'durable')
   if (value.subject !== undefined) await shelf.removeMarker(value.subject, hash)
+  watchers.tell({ kind: 'ended', key })
 }
 
 /** Runs `fn` while nobody else may change these keys, begin or end a session of the subject, or change one of them. */

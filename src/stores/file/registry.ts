@@ -13,7 +13,7 @@ declare global {
    * Directories in use by this process. Global, because a hot reload runs this file a second time, and both copies must
    * lock the same sessions. A change of what is in it needs another name: two versions may run side by side.
    */
-  var sojournFileDirectories1: Map<string, Held> | undefined
+  var sojournFileDirectories2: Map<string, Held> | undefined
 }
 
 interface Held {
@@ -36,7 +36,7 @@ export interface Claim {
  * @throws SessionError `store-unavailable` when it cannot be made, written, or is in use by another process.
  */
 export function claimDirectory(path: string): Claim {
-  const directories = (globalThis.sojournFileDirectories1 ??= new Map<string, Held>())
+  const directories = (globalThis.sojournFileDirectories2 ??= new Map<string, Held>())
   const root = makeDirectory(path)
   const held = directories.get(root) ?? open(root)
   directories.set(root, held)

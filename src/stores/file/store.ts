@@ -3,10 +3,13 @@ import { isSessionError, SessionError } from '../../core/errors.ts'
 import type {
   ClearableStore,
   ClosableStore,
+  Durability,
+  DurableStore,
   ScannableStore,
   Store,
   SubjectStore,
   SweepableStore,
+  WatchableStore,
 } from '../../core/store.ts'
 import { codeOf } from './disk.ts'
 import { hashOf } from './entry.ts'
@@ -18,7 +21,14 @@ import { readLive, scan, sweep } from './upkeep.ts'
 import { insert, remove, rotate, touch, update } from './writes.ts'
 
 /** What `fileStore` gives. */
-export type FileStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
+export type FileStore = Store &
+  SubjectStore &
+  ClearableStore &
+  SweepableStore &
+  ScannableStore &
+  WatchableStore &
+  DurableStore &
+  ClosableStore
 
 /** The store contract over a directory. Records are copied before the first wait: the caller may change them then. */
 export function storeOver(claim: Claim, now: Clock): FileStore {
@@ -56,8 +66,22 @@ export function storeOver(claim: Claim, now: Clock): FileStore {
     clear,
     sweep: (limit) => enter(() => sweep(place, limit)),
     scan: ({ pageSize = 500 } = {}) => scanThrough(place, pageSize, enter),
+    watch: (listener) => enter(() => place.directory.watchers.watch(listener)),
+    durability: DURABILITY,
     close,
   }
+}
+
+const ON_DISK = { processCrash: 0, machineCrash: 0, failover: Infinity }
+// With the defaults of Linux, which writes to the disk what is 30 seconds old, and looks every 5.
+const BY_SYSTEM = { ...ON_DISK, machineCrash: 35_000 }
+const DURABILITY: Durability = {
+  decisive: ON_DISK,
+  saves: BY_SYSTEM,
+  touches: BY_SYSTEM,
+  words:
+    'file: new sessions, logins, rotations and endings are on the disk before they are answered; saves and touches are ' +
+    'with the operating system, which writes them within 35 seconds on Linux; a lost disk takes everything with it',
 }
 
 type Enter = <Result>(fn: () => Promise<Result>) => Promise<Result>
@@ -88,6 +112,7 @@ function door({ directory, isHeld, release }: Claim): Door {
     if (closing !== undefined) throw new SessionError('closed', 'file: the store has been closed')
     try {
       await directory.gate.alone(() => guarded(() => directory.clear()))
+      directory.watchers.tell({ kind: 'cleared' })
     } catch (error) {
       throw coded(error)
     }

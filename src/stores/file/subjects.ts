@@ -16,7 +16,7 @@ export function deleteByHandle(place: Place, subject: string, handle: string): P
     const { live } = await entriesOf(place, subject, marked)
     const found = live.find(({ value }) => value.handle === handle)
     if (found === undefined) return false
-    await end(place.directory.shelf, found)
+    await end(place, found)
     return true
   })
 }
@@ -33,13 +33,14 @@ export function deleteBySubject(place: Place, subject: string, except: string | 
 
 /** Once the intent is written a crash between two of them ends the rest at the next start. */
 async function endTogether(
-  { directory: { shelf } }: Place,
+  place: Place,
   subject: string,
   victims: readonly LiveEntry[],
   damaged: readonly string[],
 ): Promise<void> {
   const hashes = [...victims.map(({ key }) => hashOf(key)), ...damaged]
   const [only] = victims
-  if (hashes.length === 1 && only !== undefined) await end(shelf, only)
-  else if (hashes.length > 0) await carryOut(shelf, { kind: 'ending', subject, hashes })
+  if (hashes.length === 1 && only !== undefined) await end(place, only)
+  else if (hashes.length > 0) await carryOut(place.directory.shelf, { kind: 'ending', subject, hashes })
+  if (hashes.length > 1) for (const { key } of victims) place.directory.watchers.tell({ kind: 'ended', key })
 }

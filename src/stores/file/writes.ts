@@ -81,6 +81,7 @@ export function rotate(place: Place, request: RotationRequest): Promise<RotateRe
     if (surplus === undefined) return { outcome: 'limit' }
     const mark = tombstone && { key, value: tombstone }
     await carryOut(place.directory.shelf, { kind: 'rotation', from, version, subject: old.value.subject, next, mark })
+    place.directory.watchers.tell({ kind: 'ended', key })
     return { outcome: 'rotated', evicted: await evict(place, surplus) }
   })
 }
@@ -88,17 +89,18 @@ export function rotate(place: Place, request: RotationRequest): Promise<RotateRe
 /** A damaged file is removed; it was no live record. */
 export function remove(place: Place, key: StoreKey, tombstone: Tombstone | undefined): Promise<boolean> {
   const hash = hashOf(key)
-  const { locks, shelf } = place.directory
+  const { locks, shelf, watchers } = place.directory
   return locks.run([hash], async () => {
     const found = await currentOrDamaged(place, hash)
     if (found === 'damaged') await shelf.remove(hash, 'durable')
     if (found === 'damaged' || !isLive(found)) return false
     if (tombstone === undefined) {
-      await end(shelf, found)
+      await end(place, found)
       return true
     }
     await shelf.write({ key, value: tombstone }, 'durable')
     if (found.value.subject !== undefined) await shelf.removeMarker(found.value.subject, hash)
+    watchers.tell({ kind: 'ended', key })
     return true
   })
 }
@@ -128,7 +130,7 @@ async function surplusOf(
 }
 
 /** After the new session is there: when that fails, nobody was logged out for nothing. */
-async function evict({ directory }: Place, surplus: readonly LiveEntry[]): Promise<readonly string[]> {
-  for (const entry of surplus) await end(directory.shelf, entry)
+async function evict(place: Place, surplus: readonly LiveEntry[]): Promise<readonly string[]> {
+  for (const entry of surplus) await end(place, entry)
   return surplus.map(({ value }) => value.handle)
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import type { StoreKey } from '../../core/key.ts'
+import type { StoreNotice } from '../../core/store.ts'
 import type { Entry, LiveEntry, MarkEntry } from './entry.ts'
 import { isLive } from './entry.ts'
 import type { Queue } from './queue.ts'
@@ -52,8 +53,8 @@ interface Contents {
 export interface Bounds {
   readonly maxEntries: number
   readonly eviction: Eviction
-  /** Told of each live entry that ends before its time. */
-  readonly onEnd: (entry: LiveEntry) => void
+  /** Hears of each live entry that ends before its time. */
+  readonly tell: (notice: StoreNotice) => void
 }
 
 /** How many entries a sweep looks at beyond those that it may remove: work stays bounded when nothing has expired. */
@@ -66,7 +67,7 @@ const LOOKS_PER_INSERTION = 8
 const CHANCES_PER_INSERTION = 64
 
 export function book(bounds: Bounds, now: Clock): Book {
-  const { maxEntries, eviction, onEnd } = bounds
+  const { maxEntries, eviction, tell } = bounds
   let contents = emptyContents(eviction)
   const find = (key: StoreKey): Entry | undefined => findUnexpired(contents, key, now())
   return {
@@ -80,14 +81,8 @@ export function book(bounds: Bounds, now: Clock): Book {
       makeRoom(contents, bounds, now())
       add(contents, entry)
     },
-    end(entry) {
-      remove(contents, entry)
-      onEnd(entry)
-    },
-    replace(old, next) {
-      replace(contents, old, next, eviction)
-      onEnd(old)
-    },
+    end: (entry) => end(contents, entry, bounds),
+    replace: (old, next) => replace(contents, old, next, bounds),
     addMark(mark, spared) {
       makeRoom(contents, bounds, now(), spared)
       if (contents.entries.size < maxEntries) add(contents, mark)
@@ -105,6 +100,7 @@ export function book(bounds: Bounds, now: Clock): Book {
     },
     clear() {
       contents = emptyContents(eviction)
+      tell({ kind: 'cleared' })
     },
   }
 }
@@ -116,13 +112,14 @@ function findUnexpired(contents: Contents, key: StoreKey, now: number): Entry | 
   return undefined
 }
 
-function makeRoom(contents: Contents, { maxEntries, eviction }: Bounds, now: number, spared?: LiveEntry): void {
+function makeRoom(contents: Contents, bounds: Bounds, now: number, spared?: LiveEntry): void {
+  const { maxEntries, eviction } = bounds
   if (contents.entries.size >= maxEntries) removeExpired(contents, now)
   while (contents.entries.size >= maxEntries) {
     if (eviction === 'least-recently-used') giveSecondChances(contents)
     const victim = victimOf(contents, spared)
     if (victim === undefined) return
-    remove(contents, victim)
+    end(contents, victim, bounds)
   }
 }
 
@@ -150,8 +147,14 @@ function remove(contents: Contents, entry: Entry): void {
   if (isLive(entry) && entry.subject !== undefined) contents.subjects.remove(entry.subject, entry)
 }
 
+function end(contents: Contents, entry: Entry, { tell }: Bounds): void {
+  remove(contents, entry)
+  if (isLive(entry)) tell({ kind: 'ended', key: entry.key })
+}
+
 /** A session that only changes its key was not created anew: it keeps its turn where the first created goes first. */
-function replace(contents: Contents, old: LiveEntry, next: LiveEntry, eviction: Eviction): void {
+function replace(contents: Contents, old: LiveEntry, next: LiveEntry, { eviction, tell }: Bounds): void {
+  tell({ kind: 'ended', key: old.key })
   const keepsTurn = eviction === 'oldest-created' && old.createdAt === next.createdAt
   if (!keepsTurn) {
     remove(contents, old)

@@ -1,5 +1,6 @@
 import { later } from '#platform'
 import type { StoreNotice, WatchableStore } from '../../core/store.ts'
+import { createWatchers } from './watchers.ts'
 
 /** What a subscription tells. */
 export interface Hearing {
@@ -25,31 +26,21 @@ const LONGEST_PAUSE_MS = 5_000
  * `interrupted` at once, and again when the next one is open: what happened in between, nobody heard.
  */
 export function createWatching(listen: Listen): Watching {
-  const watchers = new Set<{ readonly listener: (notice: StoreNotice) => void }>()
-  const tell = (notice: StoreNotice): void => {
-    for (const { listener } of watchers) {
-      try {
-        listener(notice)
-      } catch {
-        // A watcher that throws must neither end the connection nor keep the others from hearing.
-      }
-    }
-  }
-  const line = createLine(listen, tell, () => watchers.size > 0)
+  const watchers = createWatchers()
+  const line = createLine(listen, watchers.tell, () => watchers.size > 0)
   return {
     async watch(listener) {
-      const watcher = { listener }
-      watchers.add(watcher)
+      const leave = watchers.add(listener)
       try {
         await line.open()
       } catch (error) {
-        watchers.delete(watcher)
+        leave()
         // Watchers from before still wait for the next subscription.
         line.openLater()
         throw error
       }
       return async () => {
-        if (watchers.delete(watcher) && watchers.size === 0) await line.shut()
+        if (leave() && watchers.size === 0) await line.shut()
       }
     },
     async close() {

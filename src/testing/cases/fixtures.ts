@@ -10,8 +10,9 @@ import type {
   SubjectStore,
   SweepableStore,
   Tombstone,
+  WatchableStore,
 } from '../../core/store.ts'
-import { hasSubjects, isClearable, isClosable, isScannable, isSweepable } from '../../core/store.ts'
+import { hasSubjects, isClearable, isClosable, isScannable, isSweepable, isWatchable } from '../../core/store.ts'
 import { check } from './assert.ts'
 
 /** A well-formed store key, the same for the same label. Keys of one subject share their partition, as in real life. */
@@ -97,6 +98,11 @@ export function withSweep(store: Store): Store & SweepableStore {
 
 export function withScan(store: Store): Store & ScannableStore {
   check(isScannable(store), `${store.name}: the case needs the capability scan`)
+  return store
+}
+
+export function withWatch(store: Store): Store & WatchableStore {
+  check(isWatchable(store), `${store.name}: the case needs the capability watch`)
   return store
 }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Store } from '../../core/store.ts'
 
 /** What a case may need beyond the required methods of a store; `reopen` is asked of the harness. */
-export type Capability = 'subjects' | 'clear' | 'sweep' | 'scan' | 'close' | 'reopen'
+export type Capability = 'subjects' | 'clear' | 'sweep' | 'scan' | 'watch' | 'durability' | 'close' | 'reopen'
 
 /** What a case runs against. Every case gets one of its own, with an empty store. */
 export interface StoreHarness {
@@ -13,6 +13,15 @@ export interface StoreHarness {
   readonly advance: (milliseconds: number) => Promise<void>
   /** Closes the store and opens what it kept again. Absent for stores that keep nothing. */
   readonly reopen?: () => Promise<Store>
+  /**
+   * Opens a further handle on the same backend, as another process would, and leaves it to the harness to close it.
+   * Absent where there can be none; then the cases make do with the first.
+   */
+  readonly another?: () => Promise<Store>
+  /**
+   * For how many milliseconds a case waits for a notice that must come. @defaultValue 10_000
+   */
+  readonly patience?: number
 }
 
 /**
@@ -33,6 +42,8 @@ const methodOf: Readonly<Record<Exclude<Capability, 'reopen'>, string>> = {
   clear: 'clear',
   sweep: 'sweep',
   scan: 'scan',
+  watch: 'watch',
+  durability: 'durability',
   close: 'close',
 }
 

@@ -5,6 +5,7 @@ import { rotateCases } from './rotate-cases.ts'
 import { subjectCases } from './subject-cases.ts'
 import { updateAndTouchCases } from './update-and-touch-cases.ts'
 import { upkeepCases } from './upkeep-cases.ts'
+import { watchCases } from './watch-cases.ts'
 import type { StoreCase } from './harness.ts'
 
 /**
@@ -29,4 +30,5 @@ export const storeCases: readonly StoreCase[] = [
   ...subjectCases,
   ...capCases,
   ...upkeepCases,
+  ...watchCases,
 ]

@@ -4,6 +4,7 @@ import type { StoreKey } from '../../core/key.ts'
 import type {
   ClearableStore,
   ClosableStore,
+  DurableStore,
   InsertResult,
   RotateResult,
   ScannableStore,
@@ -11,14 +12,23 @@ import type {
   Store,
   SubjectCap,
   SubjectStore,
+  StoreNotice,
   SweepableStore,
   Tombstone,
+  WatchableStore,
 } from '../../core/store.ts'
 
 /** What lies in a reference store; hand the same map to another one to open it again. */
 export type Disk = Map<StoreKey, SessionRecord | Tombstone>
 
-export type FullStore = Store & SubjectStore & ClearableStore & SweepableStore & ScannableStore & ClosableStore
+export type FullStore = Store &
+  SubjectStore &
+  ClearableStore &
+  SweepableStore &
+  ScannableStore &
+  WatchableStore &
+  DurableStore &
+  ClosableStore
 
 /**
  * The store contract in the fewest words: correct, slow, for the kit's own tests and as the ground of the wrong stores.
@@ -55,6 +65,7 @@ export function referenceStore(now: Clock, disk: Disk = new Map()): FullStore {
     delete: (key, tombstone) => step(() => held.end(key, tombstone)),
     ...subjectsOf(held, step),
     ...upkeepOf(held, step),
+    ...newsOf(held, step),
     close: async () => {
       isClosed = true
     },
@@ -81,10 +92,13 @@ function heldOn(disk: Disk, now: Clock) {
   }
   const end = (key: StoreKey, tombstone?: Tombstone): boolean => {
     if (liveAt(key) === undefined) return false
+    tell({ kind: 'ended', key })
     if (tombstone === undefined) disk.delete(key)
     else disk.set(key, { ...tombstone })
     return true
   }
+  const listeners = new Set<(notice: StoreNotice) => void>()
+  const tell = (notice: StoreNotice): void => listeners.forEach((listener) => listener(notice))
   const live = (): (readonly [StoreKey, SessionRecord])[] =>
     [...disk.keys()].flatMap((key) => {
       const record = liveAt(key)
@@ -94,7 +108,7 @@ function heldOn(disk: Disk, now: Clock) {
     live()
       .filter(([, record]) => subject !== undefined && record.subject === subject)
       .toSorted(([, a], [, b]) => a.createdAt - b.createdAt)
-  return { disk, now, at, liveAt, missAt, end, live, liveOf }
+  return { disk, now, at, liveAt, missAt, end, live, liveOf, listeners, tell }
 }
 
 function insert(held: Held, key: StoreKey, record: SessionRecord, cap?: SubjectCap, replaced?: StoreKey): InsertResult {
@@ -140,7 +154,11 @@ function subjectsOf(held: Held, step: Step): SubjectStore {
 
 function upkeepOf(held: Held, step: Step): ClearableStore & SweepableStore & ScannableStore {
   return {
-    clear: () => step(() => held.disk.clear()),
+    clear: () =>
+      step(() => {
+        held.disk.clear()
+        held.tell({ kind: 'cleared' })
+      }),
     sweep: (limit) =>
       step(() => {
         const expired = [...held.disk.keys()].filter((key) => held.at(key) === undefined)
@@ -159,6 +177,19 @@ function upkeepOf(held: Held, step: Step): ClearableStore & SweepableStore & Sca
         after = last[0]
       }
     },
+  }
+}
+
+function newsOf({ listeners }: Held, step: Step): WatchableStore & DurableStore {
+  const all = { processCrash: Infinity, machineCrash: Infinity, failover: Infinity }
+  return {
+    watch: (listener) =>
+      step(() => {
+        const own = (notice: StoreNotice): void => listener(notice)
+        listeners.add(own)
+        return async () => void listeners.delete(own)
+      }),
+    durability: { decisive: all, saves: all, touches: all, words: 'reference: kept in the memory of the process' },
   }
 }
 

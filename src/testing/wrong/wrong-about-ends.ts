@@ -153,6 +153,7 @@ export const wrongAboutEnds: readonly WrongStore[] = [
       'RACE-4: update, touch and delete with the old key change nothing after a rotation',
       'ASVS5-7.4.5: clear ends every session at once and nothing brings one back',
       'scan goes on while records come, change and go, and shows what stays exactly once',
+      'watch tells of no insertion, save, touch, reading or miss',
     ],
   ),
   wrongStore(

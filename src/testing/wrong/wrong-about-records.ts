@@ -171,10 +171,20 @@ export const wrongAboutRecords: readonly WrongStore[] = [
   wrongStore('upper and lower case make one key', ({ good }) => mapKeys(good, (key) => key.toLowerCase()), [
     'keys are opaque: upper case and lower case, minus and underscore are different keys',
     'scan gives every live record once with its key, in pages of at most the size asked for',
+    'watch tells of a deleted session, with a mark or without, by its key',
+    'watch tells of a rotated session by its old key, and not by the new one',
+    'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
+    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
+    'watch tells of no insertion, save, touch, reading or miss',
+    'watch tells nothing to whoever has stopped, and goes on for the others',
   ]),
   wrongStore('minus and underscore make one key', ({ good }) => mapKeys(good, (key) => key.replaceAll('-', '_')), [
     'keys are opaque: upper case and lower case, minus and underscore are different keys',
     'scan gives every live record once with its key, in pages of at most the size asked for',
+    'watch tells of a deleted session, with a mark or without, by its key',
+    'watch tells of a rotated session by its old key, and not by the new one',
+    'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
+    'watch tells of no insertion, save, touch, reading or miss',
   ]),
   wrongStore('data ends at U+0000', ({ good }) => mapData(good, (data) => data.split('\0')[0] ?? ''), [
     'STORE-15: meta and data come back unchanged: U+0000 inside',

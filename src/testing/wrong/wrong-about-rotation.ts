@@ -67,6 +67,7 @@ export const wrongAboutRotation: readonly WrongStore[] = [
     [
       'rotate at another version answers conflict with the current record and changes nothing',
       'a rotation that is gone, late or finds its new key taken evicts nobody',
+      'watch tells of no insertion, save, touch, reading or miss',
     ],
   ),
   wrongStore(
@@ -165,6 +166,7 @@ export const wrongAboutRotation: readonly WrongStore[] = [
       'a login at the limit evicts the oldest session, or is refused and changes nothing',
       'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
       'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
+      'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
     ],
   ),
 ]

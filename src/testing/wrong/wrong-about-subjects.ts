@@ -1,7 +1,8 @@
 import type { SessionRecord, SubjectCap } from '../../core/store.ts'
 import type { FullStore } from './reference.ts'
-import type { Ground, WrongStore } from './wrong-store.ts'
-import { pause, wrongStore } from './wrong-store.ts'
+import { lateCap } from './late-cap.ts'
+import type { WrongStore } from './wrong-store.ts'
+import { wrongStore } from './wrong-store.ts'
 
 /** Stores that list, end or limit a subject's sessions wrongly. */
 export const wrongAboutSubjects: readonly WrongStore[] = [
@@ -82,7 +83,10 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
       deleteByHandle: async (_subject, handle) =>
         [...disk.keys()].some((key) => live(key)?.handle === handle && disk.delete(key)),
     }),
-    ["ASVS5-7.5.2: another user's handle ends nothing, nor does one of an expired session"],
+    [
+      "ASVS5-7.5.2: another user's handle ends nothing, nor does one of an expired session",
+      'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
+    ],
   ),
   wrongStore(
     'ending one session by its handle only takes it off the list',
@@ -98,12 +102,16 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     [
       'ASVS5-7.5.2: one session of a subject is ended by its handle',
       'RACE-2: a save, touch or rotation after its session was ended brings nothing back',
+      'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
     ],
   ),
   wrongStore(
     'ending all sessions ends the excepted one too',
     ({ good }) => ({ deleteBySubject: (subject) => good.deleteBySubject(subject) }),
-    ['ASVS5-7.4.3: all sessions of a subject end but the one that is excepted'],
+    [
+      'ASVS5-7.4.3: all sessions of a subject end but the one that is excepted',
+      'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
+    ],
   ),
   wrongStore(
     'ending all sessions ends everybody',
@@ -115,7 +123,10 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
         return own
       },
     }),
-    ['ASVS5-7.4.2: all sessions of a subject end at once, and nobody else is touched'],
+    [
+      'ASVS5-7.4.2: all sessions of a subject end at once, and nobody else is touched',
+      'watch tells of a session that was ended by its name, and of all that were ended with their user but the one that stays',
+    ],
   ),
   wrongStore(
     'ending all sessions counts what had expired',
@@ -153,6 +164,7 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
+    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
   ]),
   wrongStore('a limit always evicts', ({ good }) => mapCap(good, (cap) => cap && { ...cap, onLimit: 'evict-oldest' }), [
     'ASVS5-7.1.2: at the limit a new session is refused where the policy says so, and nothing changes',
@@ -166,6 +178,7 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     'a login at the limit evicts the oldest session, or is refused and changes nothing',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
+    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
   ]),
   wrongStore('a limit lets one more in', ({ good }) => mapCap(good, (cap) => cap && { ...cap, max: cap.max + 1 }), [
     'ASVS5-7.1.2: at the limit the oldest session is ended and named',
@@ -176,6 +189,7 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
     'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
+    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
   ]),
   wrongStore('a limit is applied after the insertion, as a step of its own', lateCap, [
     'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
@@ -275,21 +289,4 @@ async function makeRoom(good: FullStore, record: SessionRecord, cap?: SubjectCap
   const handles = listed.slice(0, Math.max(0, listed.length + 1 - cap.max)).map(({ handle }) => handle)
   for (const handle of handles) await good.deleteByHandle(record.subject, handle)
   return handles
-}
-
-function lateCap({ good }: Ground): Partial<FullStore> {
-  return {
-    insert: async (key, record, cap) => {
-      const { subject } = record
-      if (cap === undefined || subject === undefined) return await good.insert(key, record)
-      const before = await good.listBySubject(subject)
-      const surplus = before.slice(0, Math.max(0, before.length + 1 - cap.max))
-      if (surplus.length > 0 && cap.onLimit === 'reject') return { outcome: 'limit' }
-      await pause()
-      const result = await good.insert(key, record)
-      if (result.outcome !== 'inserted') return result
-      for (const { handle } of surplus) await good.deleteByHandle(subject, handle)
-      return { outcome: 'inserted', evicted: surplus.map(({ handle }) => handle) }
-    },
-  }
 }

@@ -108,6 +108,7 @@ export const wrongAboutUpkeep: readonly WrongStore[] = [
       'sessions begin anew after clear, under the same keys too',
       'ASVS5-7.4.5: no list and no limit counts a session that clear ended',
       'clear holds after the store is opened again',
+      'watch tells that every session was ended',
     ],
   ),
   wrongStore(

@@ -30,7 +30,13 @@ async function passes(storeCase: StoreCase, make: WrongStore['make']): Promise<b
   const advance = async (milliseconds: number): Promise<void> => {
     time += milliseconds
   }
-  const harness: StoreHarness = { store: make(now, disk), now, advance, reopen: async () => make(now, disk) }
+  const harness: StoreHarness = {
+    store: make(now, disk),
+    now,
+    advance,
+    reopen: async () => make(now, disk),
+    patience: 20,
+  }
   return await storeCase.run(harness).then(
     () => true,
     () => false,

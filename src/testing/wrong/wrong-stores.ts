@@ -1,4 +1,5 @@
 import { wrongAboutEnds } from './wrong-about-ends.ts'
+import { wrongAboutNews } from './wrong-about-news.ts'
 import { wrongAboutRecords } from './wrong-about-records.ts'
 import { wrongAboutRotation } from './wrong-about-rotation.ts'
 import { wrongAboutSubjects } from './wrong-about-subjects.ts'
@@ -14,4 +15,5 @@ export const wrongStores: readonly WrongStore[] = [
   ...wrongAboutRotation,
   ...wrongAboutSubjects,
   ...wrongAboutUpkeep,
+  ...wrongAboutNews,
 ]
