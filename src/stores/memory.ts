@@ -22,6 +22,7 @@ import type { Book, Eviction } from './memory/book.ts'
 import { book } from './memory/book.ts'
 import type { Entry, LiveEntry } from './memory/entry.ts'
 import { isLive, liveEntry, markEntry, markOf, overwrite, recordOf } from './memory/entry.ts'
+import type { Watchers } from './shared/watchers.ts'
 import { createWatchers } from './shared/watchers.ts'
 
 export type { Eviction } from './memory/book.ts'
@@ -71,11 +72,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   }
   if (isProduction() && !allowInProduction) throw new TypeError(NOT_IN_PRODUCTION)
   const watchers = createWatchers()
-  const tell = (notice: StoreNotice): void => {
-    // Not before the whole step is done, with the mark that leads on to a rotated session.
-    if (watchers.size > 0) queueMicrotask(() => watchers.tell(notice))
-  }
-  const sessions = book({ maxEntries, eviction: evict, tell }, now)
+  const sessions = book({ maxEntries, eviction: evict, tell: (notice) => tell(watchers, notice) }, now)
   return {
     name: 'memory',
     get: async (key) => get(sessions, key),
@@ -110,6 +107,11 @@ const DURABILITY: Durability = {
   saves: ALL,
   touches: ALL,
   words: 'memory: all sessions are lost with the process',
+}
+
+// Not before the whole step is done, with the mark that leads on to a rotated session.
+function tell(watchers: Watchers, notice: StoreNotice): void {
+  if (watchers.size > 0) queueMicrotask(() => watchers.tell(notice))
 }
 
 const NOT_IN_PRODUCTION =
