@@ -70,10 +70,11 @@ const variants = [
     client: () => postgres(url, { prepare: false, onnotice: () => undefined }),
     prepare: false,
   },
+  { name: 'pg, 16 partitions', client: () => new pg.Pool({ connectionString: url }), prepare: false, partitions: 16 },
 ] as const
-for (const { name, client: open, prepare } of variants) {
+for (const { name, client: open, prepare, ...layout } of variants) {
   const client = open()
-  const store = postgresStore({ client, table, prepare })
+  const store = postgresStore({ client, prepare, table: 'partitions' in layout ? `${table}_parts` : table, ...layout })
   await store.setup()
   const versions = keys.map(() => 1)
   await Promise.all(keys.map((key, n) => store.insert(key, record(n, 1))))

@@ -10,7 +10,11 @@ export const serve: Serve = () => {
   app.get('/anonymous', (_req, res) => {
     res.send(ANONYMOUS_PAGE)
   })
-  app.get('/start', (req, res) => answer(res, (req.session!['visit'] = visitOf(Number(req.query['slot'])))))
+  app.get('/start', (req, res) => {
+    const visit = visitOf(Number(req.query['slot']))
+    Object.assign(req.session ?? {}, { visit })
+    answer(res, visit)
+  })
   app.get('/read', (req, res) => answer(res, visitIn(req)))
   app.get('/write', (req, res) => {
     const visit = visitIn(req)
@@ -26,5 +30,5 @@ export const serve: Serve = () => {
 }
 
 function visitIn(req: Request): Visit | undefined {
-  return req.session!['visit']
+  return req.session?.['visit']
 }

@@ -39,6 +39,7 @@ export const serve: Serve = async (place) => {
   app.get('/login', async (request, reply) => {
     const { visit } = request.session
     if (visit === undefined) return answer(reply, undefined)
+    // oxlint-disable-next-line typescript/await-thenable -- another subject's library declares `session` too
     await request.session.regenerate()
     return answer(reply, (request.session.visit = { ...visit, user: userOf(visit) }))
   })

@@ -1,4 +1,4 @@
-import Koa from 'koa'
+import Koa, { type Context } from 'koa'
 import session from 'koa-session'
 import { answer, routes } from './koa-routes.ts'
 import { LISTEN, listening, type Serve } from './serve.ts'
@@ -8,6 +8,7 @@ import { ANONYMOUS_PAGE, SECRET, userOf, visitOf, type Visit } from './visit.ts'
 export const serve: Serve = ({ store }) => {
   const app = new Koa()
   app.keys = [SECRET]
+  if (store === 'memory') app.use(listCookies)
   app.use(session(store === 'memory' ? { store: mapStore() } : {}, app))
   app.use(
     routes({
@@ -21,17 +22,24 @@ export const serve: Serve = ({ store }) => {
         if (visit !== undefined) visit.visits += 1
         answer(ctx, visit)
       },
-      '/login': (ctx) => {
+      '/login': async (ctx) => {
         const visit: Visit | undefined = ctx.session!['visit']
         if (visit !== undefined) {
           visit.user = userOf(visit)
-          ctx.session!.regenerate()
+          await ctx.session!.regenerate()
         }
         answer(ctx, visit)
       },
     }),
   )
   return listening(app.listen(LISTEN.port, LISTEN.host))
+}
+
+/** The load generator sees only the last of several headers with one name, and this library sets two cookies. */
+async function listCookies(ctx: Context, next: () => Promise<void>): Promise<void> {
+  await next()
+  const cookies = ctx.res.getHeader('set-cookie')
+  if (Array.isArray(cookies)) ctx.set('x-jar', cookies.map((cookie) => cookie.split(';')[0]).join('; '))
 }
 
 function mapStore() {

@@ -34,6 +34,12 @@ async function storeAt({ store, url, folder }: Place): Promise<Store> {
       ])
       return redisStore({ client: await redisClient(url) })
     }
+    case 'postgres': {
+      const [{ postgresStore }, { default: pg }] = await Promise.all([import('sojourn/stores/postgres'), import('pg')])
+      const postgres = postgresStore({ client: new pg.Pool({ connectionString: url }) })
+      await postgres.setup()
+      return postgres
+    }
     case 'mysql': {
       const [{ mysqlStore }, { createPool }] = await Promise.all([import('sojourn/stores/mysql'), import('mysql2')])
       const mysql = mysqlStore({ client: createPool(url) })
