@@ -48,7 +48,7 @@ async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<Rotate
   const inserted = await insertNew(parts, rotation)
   // The answer of an attempt before may have been lost, before the old one was buried or after.
   const isRepeated = inserted === 'exists' && (await isInserted(parts, rotation))
-  if (inserted !== 'inserted' && !isRepeated) return { outcome: inserted }
+  if (inserted !== 'inserted' && !isRepeated) return refusal(parts, rotation, inserted)
   let miss: RotateResult | undefined
   try {
     miss = await buryOld(parts, rotation)
@@ -77,9 +77,22 @@ async function insertNew({ calls, names, now }: Parts, rotation: Rotation): Prom
   })
 }
 
+/** That the old session is not what it was comes before what is wrong with the new one. */
+async function refusal(parts: Parts, rotation: Rotation, outcome: 'exists' | 'limit'): Promise<RotateResult> {
+  const old = await read(parts, rotation.key)
+  if (old?.state !== 'live') return { outcome: 'gone', ...(old !== undefined && { tombstone: old }) }
+  return old.version === rotation.version ? { outcome } : { outcome: 'conflict', current: old }
+}
+
+function read({ calls, names, now }: Parts, key: StoreKey): Promise<SessionRecord | Tombstone | undefined> {
+  return calls.get(...placeOf(names, key), (value, epoch) =>
+    value === undefined ? undefined : entryIn(value, epoch, now()),
+  )
+}
+
 /** Whether what lies under the new key is what this rotation puts there: handles are used once. */
-async function isInserted({ calls, names, now }: Parts, { newKey, record }: Rotation): Promise<boolean> {
-  const found = await calls.get(...placeOf(names, newKey), (value, epoch) => entryIn(value ?? '', epoch, now()))
+async function isInserted(parts: Parts, { newKey, record }: Rotation): Promise<boolean> {
+  const found = await read(parts, newKey)
   return found?.state === 'live' && found.handle === record.handle && found.version === record.version
 }
 

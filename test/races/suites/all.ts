@@ -3,6 +3,7 @@ import { racesOn } from '../lab.ts'
 import { clockRaces } from './clocks.ts'
 import { endRaces } from './ends.ts'
 import { hotRaces } from './hot.ts'
+import { repeatedRaces } from './repeated.ts'
 import { responseRaces } from './responses.ts'
 import { rotationRaces } from './rotation.ts'
 import { saveRaces } from './saves.ts'
@@ -15,6 +16,7 @@ export function racesOfOne(underTest: StoreUnderTest): void {
   endRaces(race)
   hotRaces(race)
   responseRaces(race)
+  repeatedRaces(race)
 }
 
 /** Every race, for a store that processes share. */

@@ -53,11 +53,11 @@ export function mariadbUnderTest(): StoreUnderTest {
   }
 }
 
-/** Redis, one server or a Cluster, through each client of that kind. */
+/** Redis, one server or a Cluster, through both clients; what RESP2 changes about the replies is the kit's matter. */
 export function redisUnderTest(server: 'redis' | 'redisCluster'): readonly StoreUnderTest[] {
   const { missing, url } = serverOf(server)
   return openers
-    .filter((opener) => opener.server === server)
+    .filter((opener) => opener.server === server && !opener.name.includes('RESP2'))
     .map(({ name, open }) => {
       const client = once(
         () => open(url),
