@@ -23,7 +23,11 @@ const entry = (front: string): string => `
   import { memoryStore } from 'sojourn/stores/memory'
   console.log(createSessions, ${front}Sessions, memoryStore)
 `
-const UNWANTED = [/^dist\/csrf\.js$/, /^dist\/carriers\/(header|url|form)\.js$/, /^dist\/stores\/(file|sqlite)\.js$/]
+const UNWANTED = [
+  /^dist\/csrf\.js$/,
+  /^dist\/carriers\/(header|url|form)\.js$/,
+  /^dist\/stores\/(file|sqlite|postgres)\.js$/,
+]
 
 /** An application bundles only what it imports, and on Node no other package comes with it. */
 export const sizeGate: Gate = {

@@ -18,6 +18,8 @@ interface Scene {
 async function open(context: TestContext, partitions: number): Promise<Scene> {
   const url = await ownPostgresDatabase(context)
   const pool = new pg.Pool({ connectionString: url, max: 1 })
+  // The database may be dropped before the last connection has said goodbye.
+  pool.on('error', () => undefined)
   const store = postgresStore({ client: pool, partitions, statementTimeout: '30s' })
   onTestFinished(async () => {
     await store.close()

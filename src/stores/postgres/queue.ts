@@ -19,7 +19,7 @@ export interface Queue {
   readonly close: () => Promise<void>
 }
 
-// The sizes of the batches, and how many are under way: see docs/postgres.md for what they were measured to be good for.
+// Larger batches cost no less for each item. Several are under way so that one that waits for a row holds up a part only.
 const MAX_ITEMS = 100
 const MAX_RUNNING = 4
 
