@@ -83,7 +83,7 @@ async function postgresClient({ client, url, connections }: Of<'postgres'>) {
 async function redisClient({ client: kind, url }: Of<'redis'>) {
   if (kind === 'ioredis') {
     const { Redis } = await import('ioredis')
-    const client = new Redis(url, { retryStrategy: backOff, autoResendUnfulfilledCommands: false })
+    const client = new Redis(url, { retryStrategy: backOff })
     client.on('error', () => undefined)
     return client
   }
@@ -100,7 +100,6 @@ async function clusterClient({ client: kind, ways }: Of<'redis-cluster'>) {
     const client = new Cluster(Object.values(ways), {
       natMap: { ...ways },
       clusterRetryStrategy: backOff,
-      retryDelayOnFailover: 0,
     })
     client.on('error', () => undefined)
     return client

@@ -19,7 +19,7 @@ export interface IoredisClient extends Pipelining {
     readonly keyPrefix?: string | undefined
     readonly role?: string | undefined
     readonly readOnly?: boolean | undefined
-    autoResendUnfulfilledCommands?: boolean
+    maxRetriesPerRequest?: number | null | undefined
   }
   duplicate(override?: object): IoredisClient
   connect(): Promise<unknown>
@@ -33,7 +33,7 @@ export interface IoredisCluster extends Pipelining {
     readonly keyPrefix?: string | undefined
     readonly scaleReads?: unknown
     readonly redisOptions?: { readonly keyPrefix?: string | undefined } | undefined
-    retryDelayOnFailover?: number
+    retryDelayOnFailover?: number | undefined
   }
   /** The addresses of the servers of each slot, the primary's first. */
   readonly slots: readonly (readonly string[] | undefined)[]
@@ -61,8 +61,9 @@ function checkOptions({ options }: IoredisClient | IoredisCluster): void {
 /** A wire over `Redis`, whether it found its server by itself or by Sentinel. */
 export function wireOfIoredis(client: IoredisClient): Wire {
   checkOptions(client)
-  // By default it sends again, unseen, what was under way when its connection broke: a save would be done twice.
-  client.options.autoResendUnfulfilledCommands = false
+  // Else it sends again, unseen, what was under way when its connection broke, and a save would be done twice; without
+  // `autoResendUnfulfilledCommands` it would forget it, and never answer.
+  client.options.maxRetriesPerRequest = 0
   return {
     hasSlots: false,
     check: () => checkStatus(client.status),
@@ -70,7 +71,7 @@ export function wireOfIoredis(client: IoredisClient): Wire {
     primaries: async () => [askOf(client)],
     subscribe: (channel, hearing) => subscribe(client, channel, hearing),
     // What was under way when the connection broke must not be done again unseen: WAIT would speak of nothing.
-    twin: async () => twinOf(client.duplicate({ autoResendUnfulfilledCommands: false }), () => 'one'),
+    twin: async () => twinOf(client.duplicate({ maxRetriesPerRequest: 0 }), () => 'one'),
   }
 }
 
