@@ -9,6 +9,13 @@ const { now } = clockAt()
 const START = now()
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n)
 
+/** Takes turns. */
+function nth<T>(list: readonly T[], n: number): T {
+  const one = list[n % list.length]
+  if (one === undefined) throw new Error('an empty list')
+  return one
+}
+
 const ofAnn = (label: string, changes?: Partial<SessionRecord>): SessionRecord =>
   testRecord(START, label, { subject: 'ann', ...changes })
 
@@ -21,10 +28,10 @@ describe.each(ISOLATIONS)('with connections at %s', (isolation) => {
     const stores = [store, another(), another()]
     const cap = { max: 5, onLimit: 'evict-oldest' } as const
     const logins = numbers(50).map((n) =>
-      stores[n % 3]?.insert(testKey(`${n}`, 'ann'), ofAnn(`${n}`, { createdAt: START + n }), cap),
+      nth(stores, n).insert(testKey(`${n}`, 'ann'), ofAnn(`${n}`, { createdAt: START + n }), cap),
     )
     const results = await Promise.all(logins)
-    const evicted = results.flatMap((result) => (result?.outcome === 'inserted' ? result.evicted : []))
+    const evicted = results.flatMap((result) => (result.outcome === 'inserted' ? result.evicted : []))
     const left = (await store.listBySubject('ann')).map(({ handle }) => handle)
     expect(left).toHaveLength(5)
     expect([...evicted, ...left].toSorted()).toEqual(
@@ -40,9 +47,9 @@ describe.each(ISOLATIONS)('with connections at %s', (isolation) => {
     const stores = [store, another()]
     const cap = { max: 7, onLimit: 'reject' } as const
     const results = await Promise.all(
-      numbers(50).map((n) => stores[n % 2]?.insert(testKey(`${n}`, 'ann'), ofAnn(`${n}`), cap)),
+      numbers(50).map((n) => nth(stores, n).insert(testKey(`${n}`, 'ann'), ofAnn(`${n}`), cap)),
     )
-    expect(results.filter((result) => result?.outcome === 'inserted')).toHaveLength(7)
+    expect(results.filter((result) => result.outcome === 'inserted')).toHaveLength(7)
     expect(await store.countBySubject('ann')).toBe(7)
   })
 
@@ -53,10 +60,10 @@ describe.each(ISOLATIONS)('with connections at %s', (isolation) => {
     await store.insert(testKey('one', 'ann'), record)
     const results = await Promise.all(
       numbers(30).map((n) =>
-        stores[n % 3]?.rotate(testKey('one', 'ann'), 1, testKey(`to-${n}`, 'ann'), nextOf(record)),
+        nth(stores, n).rotate(testKey('one', 'ann'), 1, testKey(`to-${n}`, 'ann'), nextOf(record)),
       ),
     )
-    expect(results.filter((result) => result?.outcome === 'rotated')).toHaveLength(1)
+    expect(results.filter((result) => result.outcome === 'rotated')).toHaveLength(1)
     expect(await sql('SELECT COUNT(*) AS n FROM sojourn_sessions')).toEqual([{ n: 1 }])
   })
 
@@ -67,7 +74,7 @@ describe.each(ISOLATIONS)('with connections at %s', (isolation) => {
     await store.insert(key, testRecord(START, 'counter', { data: '0' }))
     await Promise.all(
       numbers(60).map(async (n) => {
-        const own = stores[n % 3] ?? store
+        const own = nth(stores, n)
         let current = await own.get(key)
         for (;;) {
           if (current?.state !== 'live') throw new Error('the counter is gone')

@@ -41,12 +41,19 @@ const REMEDIES: Readonly<Record<number, string>> = {
   1836: 'the server is read-only; is it a replica?',
 }
 
-/** The store's own error: with the server's as its cause, and without its text, which may quote values. */
+/** The store's own error: with the driver's as its cause, and without its text, which may quote values. */
 export function unavailable(error: unknown): SessionError | TypeError {
   if (error instanceof SessionError || error instanceof TypeError) return error
   const number = numberOf(error)
   const remedy = number === undefined ? undefined : REMEDIES[number]
-  return new SessionError('store-unavailable', `mysql: ${remedy ?? nameOf(error)}`, { cause: error })
+  return new SessionError('store-unavailable', `mysql: ${remedy ?? nameOf(error)}`, { cause: withoutValues(error) })
+}
+
+/** An error is logged with what it carries: the driver puts the whole statement there, with keys and data. */
+function withoutValues(error: unknown): unknown {
+  if (numberOf(error) === DUPLICATE) return new Error('ER_DUP_ENTRY')
+  if (typeof error === 'object' && error !== null) Reflect.deleteProperty(error, 'sql')
+  return error
 }
 
 function nameOf(error: unknown): string {

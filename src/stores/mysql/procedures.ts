@@ -176,22 +176,36 @@ BEGIN
 END`
 }
 
-// What another transaction is at is left to the next sweep. A single-table DELETE with the same subquery would read the
-// whole table in MariaDB 10.11.
-const removeSome = (names: Names, condition: string): string => `DELETE gone FROM ${names.sessions} gone JOIN
-    (SELECT id FROM ${names.sessions} WHERE ${condition} LIMIT v_left FOR UPDATE SKIP LOCKED) picked ON gone.id = picked.id;
-  SET v_left = v_left - ROW_COUNT();`
+// What another transaction is at is left to the next sweep. The rows are deleted one by one: a DELETE that picks them by
+// a subquery waits for locks in MariaDB, whatever the subquery says.
+const removeSome = (names: Names, condition: string): string => `BEGIN
+    DECLARE v_id BIGINT;
+    DECLARE v_is_over TINYINT DEFAULT 0;
+    DECLARE gone CURSOR FOR
+      SELECT id FROM ${names.sessions} WHERE ${condition} LIMIT v_left FOR UPDATE SKIP LOCKED;
+    DECLARE CONTINUE HANDLER FOR NOT FOUND SET v_is_over = 1;
+    OPEN gone;
+    FETCH gone INTO v_id;
+    WHILE NOT v_is_over DO
+      DELETE FROM ${names.sessions} WHERE id = v_id;
+      SET v_left = v_left - 1;
+      FETCH gone INTO v_id;
+    END WHILE;
+    CLOSE gone;
+  END;`
 
 function sweep(names: Names): string {
   return `${head(names, 'sweep', 'IN p_now BIGINT, IN p_limit INT')}
 BEGIN
-  DECLARE v_epoch BIGINT;
+  DECLARE v_epoch, v_first BIGINT;
   DECLARE v_left INT DEFAULT p_limit;
   ${BEGIN}
   ${readEpoch(names)}
   ${removeSome(names, 'epoch < v_epoch')}
   ${removeSome(names, 'epoch = v_epoch AND expires_at <= p_now')}
-  DELETE FROM ${names.endings} WHERE ended_at < UNIX_TIMESTAMP() - ${KEPT_SECONDS} ORDER BY id LIMIT ${SWEPT_ENDINGS};
+  SELECT MIN(id) INTO v_first FROM ${names.endings};
+  DELETE FROM ${names.endings}
+    WHERE id < v_first + ${SWEPT_ENDINGS} AND ended_at < UNIX_TIMESTAMP() - ${KEPT_SECONDS};
   COMMIT;
   SELECT 'swept' AS outcome, p_limit - v_left AS n;
 END`
