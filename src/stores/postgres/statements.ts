@@ -2,8 +2,11 @@ import { dialectOf, type FunctionName } from './dialect.ts'
 import type { Statement } from './database.ts'
 import type { Names } from './names.ts'
 
-/** How many values each function takes that the store calls. */
-const VALUES = {
+/** The functions that the store calls itself. */
+type Called = Exclude<FunctionName, 'decide' | 'tell' | 'serialise' | 'make_room'>
+
+/** How many values each takes. */
+const VALUES: Readonly<Record<Called, number>> = {
   get: 2,
   update: 9,
   touch: 4,
@@ -20,15 +23,15 @@ const VALUES = {
   scan: 3,
   watch: 3,
   poll: 1,
-} as const satisfies Partial<Record<FunctionName, number>>
+}
 
 /** The statements that the store sends; nothing but values ever differs in them. */
-export type Statements = Readonly<Record<keyof typeof VALUES, Statement>>
+export type Statements = Readonly<Record<Called, Statement>>
 
 /** The statements for a table. */
 export function statementsFor(names: Names): Statements {
   const { call } = dialectOf(names, false)
-  const statement = (name: keyof typeof VALUES): Statement => {
+  const statement = (name: Called): Statement => {
     const values = Array.from({ length: VALUES[name] }, (_, n) => `$${n + 1}`)
     return { name: `${names.channel}_${name}`, text: `SELECT * FROM ${call(name)}(${values.join(', ')})` }
   }

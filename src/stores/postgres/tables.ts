@@ -5,7 +5,7 @@ import type { Names } from './names.ts'
  * `rows.ts` reads them by position.
  */
 export const RECORD = 'state, version, created_at, seen_at, expires_at, handle, subject, moved_to, meta, data'
-export const RECORD_TYPES =
+export const RECORD_TYPES: string =
   'state text, version integer, created_at bigint, seen_at bigint, expires_at bigint, handle text, subject text, ' +
   'moved_to text, meta text, data text'
 
