@@ -2,6 +2,8 @@ import { admit, contentOf, follow } from './engine/open.ts'
 import type { Policy } from './policy.ts'
 import { Session, stateOf } from './session.ts'
 import { freshState } from './engine/state.ts'
+import type { StoreNotice, WatchableStore } from './store.ts'
+import { isWatchable } from './store.ts'
 
 /**
  * For connections that outlast a request: the session as the store holds it now, found again through periodic rotations;
@@ -18,6 +20,20 @@ export async function reopen<Data extends object>(session: Session<Data>): Promi
   await admit(state, { carrier, token: undefined, isCurrent: true }, found)
   contentOf(state)
   return state.live === undefined ? undefined : new Session(state)
+}
+
+/** Hears of endings in all processes that share the session's store; undefined where the store does not tell. */
+export function watchStoreOf<Data extends object>(
+  session: Session<Data>,
+  listener: (notice: StoreNotice) => void,
+): ReturnType<WatchableStore['watch']> | undefined {
+  const { store } = stateOf(session).engine
+  return isWatchable(store) ? store.watch(listener) : undefined
+}
+
+/** Whether the notice says that the record of this session has ended, or moved. */
+export function isAbout<Data extends object>(notice: StoreNotice, session: Session<Data>): boolean {
+  return notice.kind === 'cleared' || (notice.kind === 'ended' && notice.key === stateOf(session).live?.key)
 }
 
 /**

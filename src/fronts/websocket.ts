@@ -35,7 +35,8 @@ export type Handshake = NodeRequest | WebHandshake
 /** Options of {@link websocketSessions}. */
 export interface WebsocketSessionsOptions extends ProxyOptions {
   /**
-   * How soon after its end in another process a session is found to have ended. Half of `rotation.grace` if that is
+   * How soon after its end in another process a session is found to have ended, where the store does not tell of it at
+   * once (it does where it has `watch`), or could not. Half of `rotation.grace` if that is
    * shorter and tokens are replaced by age, because a session cannot be found later than its grace. What ends in this
    * process is found at once.
    * @defaultValue '30s'

@@ -1,11 +1,12 @@
 import { createSessions } from 'sojourn'
 import { memoryStore } from 'sojourn/stores/memory'
-import { faultStore, pausableStore } from 'sojourn/testing'
+import { countingStore, faultStore, pausableStore } from 'sojourn/testing'
 import { websocketSessions } from 'sojourn/websocket'
 import type { Handshake, LiveSession, WebsocketSessions, WebsocketSessionsOptions } from 'sojourn/websocket'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Bed, BedOptions, Client, Loose } from '../support/bed.ts'
-import { MINUTE, bed, copyOf, newClient, settled } from '../support/bed.ts'
+import { MINUTE, bed, copyOf, newClient, settled, testClock } from '../support/bed.ts'
+import { unwatchedStore } from '../support/unwatched.ts'
 import type { Ticker } from './sockets/room.ts'
 import { ticker } from './sockets/room.ts'
 
@@ -19,9 +20,9 @@ interface Setting extends Bed<Loose> {
 }
 
 function setting(options: BedOptions<Loose> = {}, own: WebsocketSessionsOptions = {}): Setting {
-  const time = ticker()
+  const time = ticker(options.clock)
   const { clock } = time
-  const shared = { store: memoryStore({ now: clock.now }), ...options, clock }
+  const shared = { store: unwatchedStore({ now: clock.now }), ...options, clock }
   const [here, elsewhere] = [bed(shared), bed(shared)]
   const sockets = websocketSessions(here.sessions, { timer: time.timer, ...own })
   return {
@@ -101,7 +102,7 @@ describe('a live session', () => {
 
   it('does not go back to what a check has read before a message was saved', async () => {
     const { clock, timer } = ticker()
-    const { store, hold, nextHeld } = pausableStore(memoryStore({ now: clock.now }))
+    const { store, hold, nextHeld } = pausableStore(unwatchedStore({ now: clock.now }))
     const { signedIn, sessions } = bed({ store, clock })
     const live = await websocketSessions(sessions, { timer }).open(handshake(await signedIn('ada')))
     const letGo = hold({ method: 'get', stage: 'after' })
@@ -115,7 +116,7 @@ describe('a live session', () => {
 
   it('leaves nothing behind when the last is released, not even in the middle of a check', async () => {
     const time = ticker()
-    const { store, hold, nextHeld, releaseAll } = pausableStore(memoryStore({ now: time.clock.now }))
+    const { store, hold, nextHeld, releaseAll } = pausableStore(unwatchedStore({ now: time.clock.now }))
     const { signedIn, sessions } = bed({ store, clock: time.clock })
     let listening = 0
     const counted: typeof sessions = {
@@ -218,6 +219,65 @@ describe('a live session', () => {
   })
 })
 
+describe('a live session on a store that tells of endings', () => {
+  it('ASVS5-7.4.2 ASVS5-7.4.5: ends at once with its session in another process, and nobody else is looked after', async () => {
+    const clock = testClock()
+    const counting = countingStore(memoryStore({ now: clock.now }))
+    const { signedIn, connect, elsewhere, ticker } = setting({ store: counting.store, clock })
+    const [ada, eve] = [await signedIn('ada'), await signedIn('eve')]
+    const [adas, eves] = [listen(await connect(ada)), listen(await connect(eve))]
+    await settled()
+    counting.reset()
+    await elsewhere.visit(ada, (session) => session.logout())
+    expect([await adas(), await eves()]).toEqual([1, 0])
+    // The visit elsewhere, and the look at ada's.
+    expect(counting.calls.map(({ method }) => method)).toEqual(['get', 'delete', 'get'])
+    await elsewhere.sessions.revokeAll()
+    expect(await eves()).toBe(1)
+    expect(ticker.waiting()).toBe(0)
+  })
+
+  it('goes on after a rotation in another process, however rarely it checks', async () => {
+    const clock = testClock()
+    const store = memoryStore({ now: clock.now })
+    const { signedIn, connect, elsewhere, visit } = setting({ store, clock, rotation: { grace: '5s' } })
+    const ada = await signedIn('ada')
+    const live = await connect(ada)
+    const ended = listen(live)
+    clock.advance(MINUTE)
+    await elsewhere.visit(ada, (session) => session.rotate())
+    await settled()
+    clock.advance(MINUTE)
+    await live.use((session) => session.set('a', 1))
+    expect(await visit(ada, (session) => session.get('a'))).toBe(1)
+    expect(await ended()).toBe(0)
+  })
+
+  it('is found by the checks when the store could not be watched, and is told at once when it can be again', async () => {
+    const clock = testClock()
+    const inner = memoryStore({ now: clock.now })
+    let isDown = true
+    const store = {
+      ...inner,
+      watch: async (...args: Parameters<typeof inner.watch>) => {
+        if (isDown) throw new Error('down')
+        return inner.watch(...args)
+      },
+    }
+    const { signedIn, connect, elsewhere, ticker } = setting({ store, clock })
+    const [ada, eve] = [await signedIn('ada'), await signedIn('eve')]
+    const [adas, eves] = [listen(await connect(ada)), listen(await connect(eve))]
+    await elsewhere.sessions.forSubject('ada').endAll()
+    expect(await adas()).toBe(0)
+    isDown = false
+    await ticker.pass(30_000)
+    expect(await adas()).toBe(1)
+    await settled()
+    await elsewhere.sessions.forSubject('eve').endAll()
+    expect(await eves()).toBe(1)
+  })
+})
+
 describe('a live session and tokens that are replaced', () => {
   it('goes on after `rotate`: here at once, elsewhere if it checks within the grace', async () => {
     for (const [checkEvery, expected] of [
@@ -243,7 +303,7 @@ describe('a live session and tokens that are replaced', () => {
       [11_000, 1],
     ] as const) {
       const { clock, timer, pass } = ticker()
-      const faulty = faultStore(memoryStore({ now: clock.now }), { rules: [] })
+      const faulty = faultStore(unwatchedStore({ now: clock.now }), { rules: [] })
       const { visit } = bed({ store: faulty.store, clock })
       const sessions = createSessions({ store: faulty.store, now: clock.now, rotation: { every: '10m' } })
       const sockets = websocketSessions(sessions, { timer })
@@ -315,7 +375,7 @@ describe('the handshake', () => {
 
   it('finds no session where the store is out of reach and visitors are served all the same, nor in damaged data', async () => {
     const { clock, timer } = ticker()
-    const faulty = faultStore(memoryStore({ now: clock.now }), { rules: [] })
+    const faulty = faultStore(unwatchedStore({ now: clock.now }), { rules: [] })
     const isBad = (text: string): boolean => text.includes('bad')
     const codec = {
       encode: (value: unknown) => JSON.stringify(value),

@@ -1,5 +1,5 @@
 import { SessionError } from '../../core/errors.ts'
-import { reopen } from '../../core/reopen.ts'
+import { isAbout, reopen, watchStoreOf } from '../../core/reopen.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import type { Watch, Watched } from './watch.ts'
@@ -91,7 +91,13 @@ function newLine<Data extends object>(sessions: Sessions<Data>, found: Session<D
   const line: Line<Data> = {
     sessions,
     watch,
-    watched: { reference, subject, check: () => look(line) },
+    watched: {
+      reference,
+      subject,
+      check: () => look(line),
+      isMeant: (notice) => isAbout(notice, line.current),
+      watchStore: (listener) => watchStoreOf(found, listener),
+    },
     listeners: new Set(),
     current: found,
     hasEnded: false,

@@ -2,7 +2,6 @@ import type { Server } from 'node:http'
 import { createSessions } from 'sojourn'
 import type { Sessions, SessionsOptions } from 'sojourn'
 import { nodeSessions } from 'sojourn/node'
-import { memoryStore } from 'sojourn/stores/memory'
 import type { MemoryStore } from 'sojourn/stores/memory'
 import { countingStore, faultStore, pausableStore } from 'sojourn/testing'
 import type { CountingStore, FaultStore, PausableStore } from 'sojourn/testing'
@@ -11,6 +10,7 @@ import type { Timer, WebsocketSessions, WebsocketSessionsOptions } from 'sojourn
 import { onTestFinished } from 'vitest'
 import type { TestClock } from '../../support/bed.ts'
 import { settled, testClock } from '../../support/bed.ts'
+import { unwatchedStore } from '../../support/unwatched.ts'
 import type { Visitor } from '../client.ts'
 import { createClient, createVisitor } from '../client.ts'
 import type { Running, Visit } from '../driver.ts'
@@ -54,6 +54,8 @@ export function ticker(clock: TestClock = testClock()): Ticker {
   }
 }
 
+type Unwatched = Omit<MemoryStore, 'watch'>
+
 /** A server with sockets and pages, and another process that shares its store. */
 export interface Room {
   readonly sessions: Sessions<Visit>
@@ -61,9 +63,9 @@ export interface Room {
   /** The sessions of the other process. */
   readonly elsewhere: Sessions<Visit>
   readonly ticker: Ticker
-  readonly counting: CountingStore<MemoryStore>
-  readonly faulty: FaultStore<MemoryStore>
-  readonly pausable: PausableStore<MemoryStore>
+  readonly counting: CountingStore<Unwatched>
+  readonly faulty: FaultStore<Unwatched>
+  readonly pausable: PausableStore<Unwatched>
   readonly port: number
   /** What the server answered to messages. */
   readonly answers: readonly string[]
@@ -81,7 +83,7 @@ export interface RoomOptions {
 export async function room(driver: SocketDriver, options: RoomOptions = {}): Promise<Room> {
   const time = ticker()
   const { now } = time.clock
-  const pausable = pausableStore(memoryStore({ now }))
+  const pausable = pausableStore(unwatchedStore({ now }))
   const faulty = faultStore(pausable.store, { rules: [] })
   const counting = countingStore(faulty.store)
   const make = (): Sessions<Visit> => createSessions<Visit>({ store: counting.store, now, ...options.sessions })
