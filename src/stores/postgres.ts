@@ -21,7 +21,7 @@ import { createWatching } from './shared/watching.ts'
 
 export type { PgConnection, PgPool, PgQuery } from './postgres/client-pg.ts'
 export type { Pglite } from './postgres/client-pglite.ts'
-export type { PostgresQuery, PostgresSql } from './postgres/client-postgres.ts'
+export type { PostgresListening, PostgresQuery, PostgresSql } from './postgres/client-postgres.ts'
 export type { PostgresClient } from './postgres/client.ts'
 export type { PostgresReplication } from './postgres/durability.ts'
 export type { Place as PostgresPlace } from './postgres/names.ts'

@@ -1,16 +1,19 @@
 import { withDeadline } from './deadline.ts'
-import type { Database, Listener, Row, Statement, Value } from './database.ts'
+import type { Database, Listener, Statement, Value } from './database.ts'
 
 /** The calls made on a `Pool` of pg. */
 export interface PgPool {
   /** Runs one statement on any connection. */
-  query(config: PgQuery): Promise<{ readonly rows: readonly Row[] }>
+  query(config: PgQuery): Promise<{ readonly rows: readonly (readonly unknown[])[] }>
   /** Runs several statements. */
   query(text: string): Promise<unknown>
   /** Takes a connection out of the pool. */
   connect(): Promise<PgConnection>
+  /** Tells of the errors of connections that nobody uses. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Ends what `on` began. */
   off(event: 'error', listener: (error: Error) => void): unknown
+  /** How many want to be told. */
   listenerCount(event: 'error'): number
   readonly totalCount: number
   readonly options: { readonly max?: number | undefined }
@@ -20,7 +23,7 @@ export interface PgPool {
 export interface PgQuery {
   readonly name?: string
   readonly text: string
-  readonly values: Value[]
+  readonly values: (string | null)[]
   readonly rowMode: 'array'
   /** Milliseconds after which pg gives the connection up. */
   readonly query_timeout: number
@@ -28,10 +31,15 @@ export interface PgQuery {
 
 /** The calls made on a connection of pg. */
 export interface PgConnection {
+  /** Runs one statement. */
   query(text: string): Promise<unknown>
+  /** Tells of notifications. */
   on(event: 'notification', listener: (message: { channel: string; payload?: string | undefined }) => void): unknown
+  /** Tells that the connection broke. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Tells that it has ended. */
   on(event: 'end', listener: () => void): unknown
+  /** Ends the connection, or gives it back to the pool. */
   release(destroy: boolean): void
 }
 

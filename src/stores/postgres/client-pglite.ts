@@ -6,6 +6,7 @@ export interface Pglite {
   query(text: string, values: (string | null)[], options: { rowMode: 'array' }): Promise<{ readonly rows: unknown[] }>
   /** Runs several statements. */
   exec(sql: string): Promise<unknown>
+  /** Hears notifications. */
   listen(channel: string, onPayload: (payload: string) => void): Promise<() => Promise<void>>
   readonly waitReady: PromiseLike<void>
   /** Where it keeps its data. */

@@ -1,5 +1,5 @@
 import { withDeadline } from './deadline.ts'
-import type { Database, Row } from './database.ts'
+import type { Database } from './database.ts'
 
 /** The calls made on what `postgres()` of the package `postgres` gives. */
 export interface PostgresSql {
@@ -10,14 +10,20 @@ export interface PostgresSql {
     channel: string,
     onPayload: (payload: string) => void,
     onListening?: () => void,
-  ): PromiseLike<{ unlisten(): Promise<void> }>
+  ): PromiseLike<PostgresListening>
   readonly options: { readonly max: number; readonly prepare: boolean }
+}
+
+/** A subscription to a channel. */
+export interface PostgresListening {
+  /** Ends it. */
+  unlisten(): Promise<void>
 }
 
 /** A statement on its way. */
 export interface PostgresQuery extends PromiseLike<unknown> {
   /** The rows as lists. */
-  values(): PromiseLike<readonly Row[]>
+  values(): PromiseLike<readonly (readonly unknown[])[]>
 }
 
 export function isPostgresSql(client: unknown): client is PostgresSql {
