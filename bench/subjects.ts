@@ -90,8 +90,8 @@ export const subjects: readonly Subject[] = [
   expressSession('redis', 'express-session, connect-redis', ['connect-redis', 'redis']),
   sojourn('express', 'postgres'),
   expressSession('postgres', 'express-session, connect-pg-simple', ['connect-pg-simple', 'pg']),
-  sojourn('express', 'mysql'),
-  expressSession('mysql', 'express-session, express-mysql-session', ['express-mysql-session']),
+  sojourn('express', 'mysql', { isQuick: false }),
+  expressSession('mysql', 'express-session, express-mysql-session', ['express-mysql-session'], false),
   peer({
     framework: 'express',
     label: 'cookie-session',
@@ -140,6 +140,7 @@ export const subjects: readonly Subject[] = [
     store: 'memory',
     file: 'koa-session',
     packages: ['koa-session'],
+    isQuick: false,
   }),
   peer({
     framework: 'koa',
@@ -164,6 +165,7 @@ export const subjects: readonly Subject[] = [
     store: 'memory',
     file: 'hono-session',
     packages: ['@hono/session'],
+    isQuick: false,
   }),
   peer({
     framework: 'hono',
@@ -181,5 +183,6 @@ export const subjects: readonly Subject[] = [
     store: 'cookie',
     file: 'h3-use-session',
     packages: [],
+    isQuick: false,
   }),
 ]

@@ -17,9 +17,9 @@ export interface Plan {
   readonly rounds: number | undefined
 }
 
-const FULL: Pace = { seconds: 1, warmUp: 2_000, withBusy: true }
-const QUICK: Pace = { seconds: 0.4, warmUp: 600, withBusy: false }
-const FULL_ROUNDS = 5
+const FULL = { seconds: 0.8, warmUp: 6_000, warmUpSeconds: 4, withBusy: true }
+const QUICK = { seconds: 0.4, warmUp: 3_000, warmUpSeconds: 1, withBusy: false }
+const FULL_ROUNDS = 4
 const MILLION = 1_000_000
 
 type Databases = ReadonlyMap<DatabaseKind, Database>
@@ -91,9 +91,11 @@ async function measureAll(
   const count = plan.rounds ?? (plan.isQuick ? 1 : FULL_ROUNDS)
   for (let n = 1; n <= count; n++) {
     // There and back, so that nobody is always measured after the same neighbour.
-    for (const subject of n % 2 === 1 ? ready : ready.toReversed()) {
+    const isReversed = n % 2 === 0
+    const pace = { ...(plan.isQuick ? QUICK : FULL), isReversed }
+    for (const subject of isReversed ? ready.toReversed() : ready) {
       const started = performance.now()
-      const round = await attempt(subject, databases, plan, missing)
+      const round = await attempt(subject, databases, plan.wrk, pace, missing)
       if (round !== undefined) rounds.push(round)
       console.error(`round ${n} of ${count}: ${subject.name}, ${((performance.now() - started) / 1000).toFixed(1)} s`)
     }
@@ -105,12 +107,13 @@ async function measureAll(
 async function attempt(
   subject: Subject,
   databases: Databases,
-  { wrk, isQuick }: Plan,
+  wrk: string,
+  pace: Pace,
   missing: string[],
 ): Promise<Round | undefined> {
   const kind = databaseOf(subject.store)
   const database = kind === undefined ? undefined : databases.get(kind)
-  const run = () => measure(wrk, subject, database, isQuick ? QUICK : FULL)
+  const run = () => measure(wrk, subject, database, pace)
   try {
     return await run().catch((error: unknown) => {
       console.error(`${subject.name}: once more, because: ${String(error)}`)

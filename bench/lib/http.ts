@@ -8,14 +8,14 @@ export interface Answer {
   readonly cookies: readonly string[]
 }
 
-/** One connection to one server, used for one request after the other. */
+/** A few connections to one server. */
 export interface Client {
   get(path: string, cookie?: string): Promise<Answer>
   close(): void
 }
 
 export function clientOf(port: number): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 })
   return {
     get: (path, cookie) =>
       new Promise((resolve, reject) => {

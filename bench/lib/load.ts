@@ -15,8 +15,8 @@ export interface Load {
   readonly cookies: readonly string[]
   /** Whether the load takes over new cookies. With all of the session in the cookie it need not: the old one stays good. */
   readonly isFollowing: boolean
-  /** Ends after so much time, or after so many requests. */
-  readonly until: { readonly seconds: number } | { readonly requests: number }
+  /** Ends after so many requests, or after so much time, whichever is first. */
+  readonly until: { readonly seconds: number; readonly requests?: number }
   readonly connections: number
   /** Mean milliseconds that a connection waits before each request. */
   readonly think?: number
@@ -62,12 +62,12 @@ function run(wrk: string, port: number, load: Load, cookies: string): Promise<Se
       BENCH_ROUTE: route,
       BENCH_COOKIES: cookies,
       BENCH_FOLLOW: load.isFollowing ? 'yes' : 'no',
-      BENCH_REQUESTS: String('requests' in until ? until.requests : 0),
+      BENCH_REQUESTS: String(until.requests ?? 0),
       BENCH_THINK: String(think),
     },
   })
   const end = (): void => void child.kill('SIGINT')
-  const timer = 'seconds' in until ? setTimeout(end, until.seconds * 1000) : undefined
+  const timer = setTimeout(end, until.seconds * 1000)
   return new Promise((resolve, reject) => {
     let output = ''
     const keep = (text: string): void => {

@@ -35,9 +35,15 @@ export interface Round {
 /** How long a round takes. */
 export interface Pace {
   readonly seconds: number
-  /** Requests of each kind before anything is measured: slow subjects become as warm as quick ones. */
+  /**
+   * Requests of each kind before anything is measured: slow subjects become as warm as quick ones. Those that need
+   * milliseconds for a request get as many as they answer in `warmUpSeconds`.
+   */
   readonly warmUp: number
+  readonly warmUpSeconds: number
   readonly withBusy: boolean
+  /** The last route first, so that none is always measured on the warmest server. */
+  readonly isReversed: boolean
 }
 
 const CONNECTIONS = 32
@@ -60,7 +66,7 @@ export async function measure(
     const mine = hasSessions ? routes : (['anonymous'] as const)
     for (const route of mine) await warmUp(bench, route)
     const runs: Partial<Record<Route, Run>> = {}
-    for (const route of mine) runs[route] = await once(bench, route)
+    for (const route of pace.isReversed ? mine.toReversed() : mine) runs[route] = await once(bench, route)
     const saturated = (runs.read ?? runs.anonymous)?.rate ?? 0
     const busy = pace.withBusy ? await busyP99(bench, hasSessions ? 'read' : 'anonymous', saturated) : undefined
     return { subject: subject.name, startup: server.startup, runs, alone, busy, manners }
@@ -85,7 +91,7 @@ async function cookiesFor({ server }: Bench, route: Route): Promise<readonly str
 async function warmUp(bench: Bench, route: Route): Promise<void> {
   const { wrk, server, subject, pace } = bench
   const share = route === 'read' || route === 'write' ? 1 : 1 / 4
-  const until = { requests: Math.round(pace.warmUp * share) }
+  const until = { requests: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds }
   const cookies = await cookiesFor(bench, route)
   await drive(wrk, server.port, { route, cookies, isFollowing: follows(subject), until, connections: CONNECTIONS })
 }

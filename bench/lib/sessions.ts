@@ -6,9 +6,7 @@ const SESSIONS = 200
 
 /** Starts the sessions that a run uses, and gives the Cookie header of each. */
 export async function startSessions(client: Client): Promise<readonly string[]> {
-  const cookies: string[] = []
-  for (let slot = 0; slot < SESSIONS; slot++) cookies.push(await startSession(client, slot))
-  return cookies
+  return await Promise.all(Array.from({ length: SESSIONS }, (_, slot) => startSession(client, slot)))
 }
 
 async function startSession(client: Client, slot: number): Promise<string> {

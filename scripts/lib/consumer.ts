@@ -10,11 +10,17 @@ export async function withConsumer<T>(use: (folder: string) => Promise<T>): Prom
   const folder = mkdtempSync(join(tmpdir(), 'sojourn-consumer-'))
   try {
     writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }\n')
-    await withPackage((archive) => install(archive, join(folder, 'node_modules')))
+    await installPackage(join(folder, 'node_modules'))
     return await use(folder)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Puts the packed package into a `node_modules`, in the place of the one that is there. */
+export async function installPackage(modules: string): Promise<void> {
+  rmSync(join(modules, 'sojourn'), { recursive: true, force: true })
+  await withPackage((archive) => install(archive, modules))
 }
 
 /** Without npm, so that no registry is asked: the one dependency comes from where it is already installed. */

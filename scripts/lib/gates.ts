@@ -1,5 +1,6 @@
 import { attwGate } from '../gates/attw.ts'
 import { auditGate } from '../gates/audit.ts'
+import { benchTypesGate } from '../gates/bench-types.ts'
 import { declarationsGate } from '../gates/declarations.ts'
 import { docsGate } from '../gates/docs.ts'
 import { exportsGate } from '../gates/exports.ts'
@@ -22,4 +23,5 @@ export const gates: Readonly<Record<string, Gate>> = {
   audit: auditGate,
   lock: lockGate,
   traces: tracesGate,
+  bench: benchTypesGate,
 }
