@@ -105,4 +105,22 @@ describe('createLanes', () => {
     expect(isIdle).toBe(true)
     await lanes.idle()
   })
+
+  it('has limits of its own for each kind, if it is told', async () => {
+    const started: string[] = []
+    const lanes = createLanes<Kind, Item>(
+      (kind, items) => {
+        started.push(`${kind} ${items.length}`)
+        return new Promise(() => undefined)
+      },
+      (kind) => (kind === 'get' ? { maxItems: 10, maxRunning: 1 } : { maxItems: 1, maxRunning: 3 }),
+    )
+    for (const kind of ['get', 'update'] as const) {
+      for (const key of ['a', 'b', 'c', 'd', 'e']) {
+        lanes.add({ kind, keys: [kind + key], isRead: false, fail: () => undefined })
+      }
+    }
+    await nextTurn()
+    expect(started).toEqual(['get 5', 'update 1', 'update 1', 'update 1'])
+  })
 })
