@@ -1,6 +1,6 @@
 // Denial of service. DOS-13 and DOS-18 are no rows of this engine's: there is no limiter of look-ups (signed tokens keep
 // guesses away from the store, see DOS-13 in src/core/token.test.ts), and no lock, so that nobody queues for one. DOS-14
-// and DOS-22 belong to the cookie's own tests, DOS-21 to a codec that compresses, and DOS-24 to the store cases.
+// belongs to the cookie's own tests, DOS-21 to a codec that compresses, and DOS-22 is in patterns.test.ts.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { jsonCodec } from '../../src/core/data/codec.ts'
@@ -332,4 +332,24 @@ describe('what must stay bounded over time', () => {
     expect(await world.sessions.sweep()).toBeLessThanOrEqual(62)
     await settled()
   })
+
+  onEachStore(
+    'DOS-24: however often a user signs in, the store holds no more sessions of hers than the cap, and in the end none',
+    async (world) => {
+      const user = world.sessions.forSubject('ann')
+      const rounds = world.raw.name === 'memory' ? 5000 : 100
+      for (let i = 0; i < rounds; i++) {
+        await world.signedIn('ann')
+        world.clock.advance(1)
+      }
+      expect([await user.count(), (await user.list()).length, (await world.records()).length]).toEqual([3, 3, 3])
+      world.clock.advance(13 * HOUR)
+      expect([await user.count(), (await user.list()).length]).toEqual([0, 0])
+      await world.signedIn('ann')
+      expect([await user.count(), (await world.records()).length]).toEqual([1, 1])
+      await world.sessions.sweep()
+      expect(await user.endAll()).toBe(1)
+    },
+    { perSubject: { max: 3, onLimit: 'evict-oldest' } },
+  )
 })
