@@ -1,3 +1,8 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'vitest'
 import { expect, it, onTestFinished } from 'vitest'
 import { PGlite } from '@electric-sql/pglite'
@@ -89,6 +94,34 @@ it('STORE-8: says in numbers what can be lost, by what was declared', async (con
   const pglite = new PGlite()
   onTestFinished(() => pglite.close())
   expect(postgresStore({ client: pglite }).durability.decisive.processCrash).toBe(Infinity)
+})
+
+it('STORE-8: a PGlite in a folder has what it answered, touches excepted, after its process was killed', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sojourn-pglite-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const [kept, ended] = [newKey(), newKey()]
+  const program = `
+    import { PGlite } from '@electric-sql/pglite'
+    import { postgresStore } from 'sojourn/stores/postgres'
+    const [folder, kept, ended, record] = process.argv.slice(1)
+    const store = postgresStore({ client: new PGlite(folder) })
+    await store.setup()
+    await store.insert(ended, JSON.parse(record))
+    await store.delete(ended)
+    await store.insert(kept, { ...JSON.parse(record), handle: 'kept' })
+    process.kill(process.pid, 'SIGKILL')`
+  const root = fileURLToPath(new URL('../..', import.meta.url))
+  const values = [join(folder, 'data'), kept, ended, JSON.stringify(newRecord())]
+  const options = ['--import', './bench/from-source.mjs', '--input-type=module', '-e', program, '--', ...values]
+  const { signal, stderr } = spawnSync(process.execPath, options, { cwd: root, encoding: 'utf8' })
+  expect({ signal, stderr }).toEqual({ signal: 'SIGKILL', stderr: '' })
+  const pglite = new PGlite(join(folder, 'data'))
+  onTestFinished(() => pglite.close())
+  const store = postgresStore({ client: pglite })
+  expect((await store.get(kept))?.state).toBe('live')
+  expect(await store.get(ended)).toBeUndefined()
+  expect(store.durability.decisive).toEqual({ processCrash: 0, machineCrash: Infinity, failover: Infinity })
+  expect(store.durability.touches.processCrash).toBe(Infinity)
 })
 
 async function until<R>(call: () => Promise<R>): Promise<R> {
