@@ -10,6 +10,8 @@ import { ownMariadbDatabase } from './support/shared.ts'
 
 const { now } = clockAt()
 const START = now()
+// Servers take their time on a busy machine.
+const SOON = { timeout: 20_000 }
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n)
 
 describe('setup', () => {
@@ -163,7 +165,7 @@ describe('watch', () => {
       kind: 'ended',
       key: testKey(label, label),
     }))
-    await expect.poll(() => notices).toEqual([...ended, { kind: 'cleared' }])
+    await expect.poll(() => notices, SOON).toEqual([...ended, { kind: 'cleared' }])
   })
 
   it('hears of an ending that is committed after a later one', async (context) => {
@@ -174,9 +176,9 @@ describe('watch', () => {
     await slow.pool.promise().query(`INSERT INTO sojourn_sessions_endings (store_key, ended_at) VALUES ('${late}', 0)`)
     await put(store, testKey('one'), testRecord(START, 'one'))
     await store.delete(testKey('one'))
-    await expect.poll(() => notices).toEqual([{ kind: 'ended', key: testKey('one') }])
+    await expect.poll(() => notices, SOON).toEqual([{ kind: 'ended', key: testKey('one') }])
     await slow.pool.promise().query('COMMIT')
-    await expect.poll(() => notices.length).toBe(2)
+    await expect.poll(() => notices.length, SOON).toBe(2)
     expect(notices[1]).toEqual({ kind: 'ended', key: late })
     expect(await sql('SELECT COUNT(*) AS n FROM sojourn_sessions_endings')).toEqual([{ n: 2 }])
     await slow.close()
@@ -184,25 +186,17 @@ describe('watch', () => {
 
   it('STORE-5: says that notices may have been missed when the server was away, and goes on by itself', async (context) => {
     const server = await own(context, startMariadb)
-    const { store, notices, another } = await watched(await mysqlBench(context, { now, url: server.url }))
+    const { store, notices } = await watched(await mysqlBench(context, { now, url: server.url }))
     await put(store, testKey('one'), testRecord(START, 'one'))
     await server.kill9()
-    await expect.poll(() => notices.at(-1)).toEqual({ kind: 'interrupted' })
+    await expect.poll(() => notices.at(-1), SOON).toEqual({ kind: 'interrupted' })
     await expect(store.get(testKey('one'))).rejects.toMatchObject({ code: 'store-unavailable' })
+    const before = notices.length
     await server.restart()
-    await expect
-      .poll(() =>
-        another()
-          .delete(testKey('one'))
-          .catch(() => false),
-      )
-      .toBe(true)
-    await expect
-      .poll(() => notices.some(({ kind }) => kind === 'ended') || notices.length > 1, { timeout: 20_000 })
-      .toBe(true)
+    await expect.poll(() => notices.length, SOON).toBeGreaterThan(before)
     await put(store, testKey('two'), testRecord(START, 'two'))
     await store.delete(testKey('two'))
-    await expect.poll(() => notices.at(-1), { timeout: 20_000 }).toEqual({ kind: 'ended', key: testKey('two') })
+    await expect.poll(() => notices.at(-1), SOON).toEqual({ kind: 'ended', key: testKey('two') })
   })
 
   it('tells nobody who has stopped, and refuses when the store is closed', async (context) => {
@@ -211,7 +205,7 @@ describe('watch', () => {
     await one.stop()
     await put(bench.store, testKey('one'), testRecord(START, 'one'))
     await bench.store.delete(testKey('one'))
-    await expect.poll(() => two.notices).toHaveLength(1)
+    await expect.poll(() => two.notices, SOON).toHaveLength(1)
     expect(one.notices).toEqual([])
     await bench.store.close()
     await expect(bench.store.watch(() => undefined)).rejects.toMatchObject({ code: 'closed' })
