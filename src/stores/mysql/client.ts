@@ -76,8 +76,8 @@ export async function withConnection<R>(pool: MysqlPool, work: (ask: Ask) => Pro
 }
 
 /**
- * Executes one statement. `isClean` tells of which errors a connection recovers: any other one may have left a
- * transaction open in it (a call that was killed runs no handler), which the next user of the connection would commit.
+ * Executes one statement. `isClean` tells after which errors a connection is as before. After any other it is closed: had
+ * the call left its transaction open, the next user of the connection would commit the half of it.
  */
 export function askOf(pool: MysqlPool, isClean: (error: unknown) => boolean): Ask {
   return (sql) =>
