@@ -9,7 +9,7 @@ import type { CookieOptions } from './web/cookie-carrier.ts'
 import type { DocumentRules } from './data/document.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
-import { checkChoice, checkFunction, checkList, checkNames, checkedCount } from './options.ts'
+import { assertOption, checkChoice, checkFunction, checkNames, checkedCount } from './options.ts'
 import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
 import { createPolicy } from './policy.ts'
 import type { StandardSchema } from './data/schema.ts'
@@ -135,7 +135,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   const carriers = checkedCarriers(options.carriers ?? [cookieCarrier({ now, ...options.cookie })])
   const bytes = checkedCount('limits.bytes', limits.bytes ?? 65_536)
   // Deeper data would be a danger to the stack.
-  const depth = checkedCount('limits.depth', limits.depth ?? 32, 1000)
+  const depth = checkedCount('limits.depth', limits.depth ?? 32, 1, 1000)
   const shape = { depth, keys: checkedCount('limits.keys', limits.keys ?? 1000) }
   return Object.freeze({
     namespace: options.namespace ?? namespaceOf(carriers),
@@ -163,46 +163,46 @@ const NAMES =
   'store name namespace initial schema codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
   'onStoreError storeTimeout sweepEvery now'
 const GROUPS = {
-  timeouts: ['idle', 'absolute', 'anonymous', 'touchEvery'],
-  rotation: ['every', 'grace'],
-  limits: ['bytes', 'anonymousBytes', 'depth', 'keys'],
-  perSubject: ['max', 'onLimit'],
-  refusal: ['answer', 'message', 'status'],
-} as const
+  timeouts: 'idle absolute anonymous touchEvery',
+  rotation: 'every grace',
+  limits: 'bytes anonymousBytes depth keys',
+  perSubject: 'max onLimit',
+  refusal: 'answer message status',
+}
 
 function checkOptions<Data extends object>(options: SessionsOptions<Data>): void {
   checkNames('createSessions', options, NAMES.split(' '))
-  for (const group of ['timeouts', 'rotation', 'limits', 'perSubject', 'refusal'] as const) {
-    if (options[group] !== undefined) checkNames(group, options[group], GROUPS[group])
+  for (const [group, names] of Object.entries(GROUPS)) {
+    const given: unknown = Reflect.get(options, group)
+    if (given !== undefined) checkNames(group, given, names.split(' '))
   }
-  const { namespace, codec, schema, refusal, bind } = options
-  if (namespace !== undefined && (typeof namespace !== 'string' || !/^[\w.-]{1,64}$/.test(namespace))) {
-    throw new TypeError('namespace: expected up to 64 letters, digits and _ . -')
-  }
-  if (options.cookie !== undefined && options.carriers !== undefined) {
-    throw new TypeError('cookie: give either cookie or carriers')
-  }
+  const { namespace, cookie, carriers, codec, schema, refusal, bind, onStoreError = 'throw' } = options
+  assertOption(
+    namespace === undefined || (typeof namespace === 'string' && /^[\w.-]{1,64}$/.test(namespace)),
+    'namespace: expected up to 64 letters, digits and _ . -',
+  )
+  assertOption(cookie === undefined || carriers === undefined, 'cookie: give either cookie or carriers')
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
   checkFunction('now', options.now, 'that gives epoch milliseconds')
-  if (codec !== undefined && (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')) {
-    throw new TypeError('codec: expected an object with the functions encode and decode')
-  }
-  if (schema !== undefined && typeof schema?.['~standard']?.validate !== 'function') {
-    throw new TypeError('schema: expected a Standard Schema validator, such as one of zod or valibot')
-  }
+  assertOption(
+    codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function'),
+    'codec: expected an object with the functions encode and decode',
+  )
+  assertOption(
+    schema === undefined || typeof schema?.['~standard']?.validate === 'function',
+    'schema: expected a Standard Schema validator, such as one of zod',
+  )
   if (bind !== 'client-address') checkFunction("bind: 'client-address', or", bind, 'that names the client')
-  checkChoice('onStoreError', options.onStoreError, ['throw', 'anonymous'])
+  checkChoice('onStoreError', onStoreError, ['throw', 'anonymous'])
   if (refusal !== undefined) checkRefusal(refusal)
 }
 
 function checkRefusal(refusal: Refusal): void {
-  checkChoice('refusal.answer', refusal.answer ?? '', ['new', 'message'])
+  checkChoice('refusal.answer', refusal.answer, ['new', 'message'])
   if (refusal.answer === 'new') return
-  const { message, status } = refusal
-  if (message !== undefined && typeof message !== 'string') throw new TypeError('refusal.message: expected a string')
-  if (status !== undefined && !(Number.isInteger(status) && status >= 200 && status <= 599)) {
-    throw new TypeError('refusal.status: expected an HTTP status from 200 to 599')
-  }
+  const { message = '', status = 200 } = refusal
+  assertOption(typeof message === 'string', 'refusal.message: expected a string')
+  checkedCount('refusal.status', status, 200, 599)
 }
 
 // Without `initial`, Data has no keys that must be there, or the application's type says more than it keeps.
@@ -214,11 +214,10 @@ function emptyData<Data extends object>(): () => Data {
 // Cookie first (it wins when present), fallbacks last.
 function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
   checkList('carriers', carriers, 'give a list of at least one, such as [cookieCarrier()]')
-  if (carriers.some((carrier) => typeof carrier?.read !== 'function')) {
-    throw new TypeError('carriers: expected carriers, such as cookieCarrier()')
-  }
+  const areCarriers = carriers.every((carrier) => typeof carrier?.read === 'function')
+  assertOption(areCarriers, 'carriers: expected carriers, such as cookieCarrier()')
   const names = new Set(carriers.map((carrier) => carrier.name))
-  if (names.size !== carriers.length) throw new TypeError('carriers: two have the same name; each may be given once')
+  assertOption(names.size === carriers.length, 'carriers: each name may be given once')
   const rank = (carrier: Carrier): number => (carrier.isFallback ? 2 : carrier.name === 'cookie' ? 0 : 1)
   return Object.freeze(carriers.toSorted((a, b) => rank(a) - rank(b)))
 }
@@ -230,10 +229,11 @@ function namespaceOf(carriers: readonly Carrier[]): string {
 
 function checkedSecrets(secrets: readonly string[]): readonly string[] {
   checkList('secrets', secrets, 'give a list of at least one, or leave the option out')
-  for (const secret of secrets) {
-    if (typeof secret !== 'string' || utf8Length(secret) < 32) {
-      throw new TypeError('secrets: each must be a string of at least 32 random bytes')
-    }
-  }
+  const areLong = secrets.every((secret) => typeof secret === 'string' && utf8Length(secret) >= 32)
+  assertOption(areLong, 'secrets: each must be a string of at least 32 random bytes')
   return secrets
+}
+
+function checkList(option: string, given: unknown, remedy: string): void {
+  assertOption(Array.isArray(given) && given.length > 0, `${option}: ${remedy}`)
 }

@@ -89,7 +89,7 @@ export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions
 }
 
 function checkedCap(cap: SubjectCap): SubjectCap {
-  checkChoice('perSubject.onLimit', cap.onLimit ?? '', ['evict-oldest', 'reject'])
+  checkChoice('perSubject.onLimit', cap.onLimit, ['evict-oldest', 'reject'])
   return Object.freeze({ max: checkedCount('perSubject.max', cap.max), onLimit: cap.onLimit })
 }
 

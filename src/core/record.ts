@@ -14,9 +14,9 @@ export interface Authentication {
   /** When each of `factors` was shown last, in the same order. */
   readonly shownAt: readonly number[]
   /** The device, as the application described it. */
-  readonly label?: string
+  readonly label?: string | undefined
   /** The identity provider's name for its session, for coordinated sign-out (ASVS 5.0 7.1.3). */
-  readonly idpSession?: string
+  readonly idpSession?: string | undefined
 }
 
 /** Whether the user has authenticated since then, with that factor if one is named: an old one does not count anew. */
@@ -46,24 +46,26 @@ export function authenticatedAgain(
 
 /** The engine's own facts about a session; not reachable through the session's data (WSTG-SESS-08). */
 export interface Meta {
-  readonly authentication?: Authentication
+  readonly authentication?: Authentication | undefined
   /** Hash of what the session is bound to. */
-  readonly binding?: string
+  readonly binding?: string | undefined
   /** An absolute end of its own, earlier than the policy's. */
-  readonly until?: number
+  readonly until?: number | undefined
   /** An idle limit of its own, in milliseconds. */
-  readonly idle?: number
+  readonly idle?: number | undefined
   /** When the token was last replaced. */
-  readonly rotatedAt?: number
+  readonly rotatedAt?: number | undefined
 }
 
 /** Version of the text below. A newer one is refused, so that an older process never mangles it. */
 const VERSION = 1
+const NOTHING = JSON.stringify({ v: VERSION })
 const EMPTY: Meta = Object.freeze({})
 
 /** The text a store keeps; empty for a session about which there is nothing to say. */
 export function encodeMeta(meta: Meta): string {
-  return Object.keys(meta).length === 0 ? '' : JSON.stringify({ v: VERSION, ...meta })
+  const text = JSON.stringify({ v: VERSION, ...meta })
+  return text === NOTHING ? '' : text
 }
 
 /** @throws SessionError `undecodable` when the text is damaged or written by a newer version. */
@@ -73,14 +75,13 @@ export function decodeMeta(text: string): Meta {
   if (value === undefined || value['v'] !== VERSION) {
     throw new SessionError('undecodable', 'session record: its facts are damaged or of a newer version')
   }
-  const authentication = asAuthentication(value['authentication'])
-  const { binding, until, idle, rotatedAt } = value
+  const { authentication, binding, until, idle, rotatedAt } = value
   return {
-    ...(authentication === undefined ? {} : { authentication }),
-    ...(typeof binding === 'string' ? { binding } : {}),
-    ...(typeof until === 'number' ? { until } : {}),
-    ...(typeof idle === 'number' ? { idle } : {}),
-    ...(typeof rotatedAt === 'number' ? { rotatedAt } : {}),
+    authentication: asAuthentication(authentication),
+    binding: isString(binding) ? binding : undefined,
+    until: isNumber(until) ? until : undefined,
+    idle: isNumber(idle) ? idle : undefined,
+    rotatedAt: isNumber(rotatedAt) ? rotatedAt : undefined,
   }
 }
 
@@ -90,7 +91,7 @@ export function newHandle(): string {
 }
 
 /** The name of a session in events and logs: stable through rotation, and it opens and ends nothing. */
-export function referenceOf(handle: string): string {
+export function referenceOf(handle: string = ''): string {
   return sha256(`sojourn:reference:${handle}`).slice(0, 12)
 }
 
@@ -120,14 +121,14 @@ function isFields(value: unknown): value is Fields {
 function asAuthentication(value: unknown): Authentication | undefined {
   if (!isFields(value)) return undefined
   const { at, level, factors, shownAt, label, idpSession } = value
-  if (typeof at !== 'number' || typeof level !== 'number' || !isListOf(factors, isString)) return undefined
+  if (!isNumber(at) || !isNumber(level) || !isListOf(factors, isString)) return undefined
   return frozen({
     at,
     level,
     factors,
     shownAt: isListOf(shownAt, isNumber) ? shownAt : factors.map(() => at),
-    ...(typeof label === 'string' ? { label } : {}),
-    ...(typeof idpSession === 'string' ? { idpSession } : {}),
+    label: isString(label) ? label : undefined,
+    idpSession: isString(idpSession) ? idpSession : undefined,
   })
 }
 

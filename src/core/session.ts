@@ -325,7 +325,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   #writable(): State<Data> {
     if (!this.#state.isReadOnly) return this.#touched()
-    throw new SessionError('unsupported', 'session: opened for reading only; it cannot be written')
+    throw new SessionError('unsupported', 'session: opened for reading only')
   }
 
   #content(): Content<Data> {

@@ -115,6 +115,6 @@ function checkedStore(store: Store, { perSubject }: Policy): Store {
   }
   if (perSubject === undefined || hasSubjects(store)) return store
   throw new TypeError(
-    `perSubject: store ${store.name} does not know whose its sessions are; use one such as sqliteStore`,
+    `perSubject: store ${store.name} does not know whose session is whose; use one such as sqliteStore`,
   )
 }

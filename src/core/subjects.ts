@@ -78,7 +78,7 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
 
 function withSubjects(store: Store): Store & SubjectStore {
   if (hasSubjects(store)) return store
-  throw new SessionError('unsupported', `store ${store.name}: it does not know whose session is whose`)
+  throw new SessionError('unsupported', `store ${store.name} does not know whose session is whose`)
 }
 
 function summaryOf(record: SessionRecord): SessionSummary {

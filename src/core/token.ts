@@ -24,9 +24,14 @@ export function mintToken(partition: string = toBase64Url(secretBytes(3))): Toke
 export function secretBytes(length: number): Uint8Array {
   const bytes = randomBytes(length)
   if (bytes.length !== length || (length >= 16 && bytes.every((byte) => byte === 0))) {
-    throw new SessionError('random', 'random: the platform gave no random bytes')
+    throw notRandom()
   }
   return bytes
+}
+
+/** The error for a generator that cannot be trusted. */
+export function notRandom(): SessionError {
+  return new SessionError('random', 'random: the platform gave no random bytes')
 }
 
 /** The partition at the head of a token: not secret, and no part of its strength. */

@@ -2,7 +2,6 @@ import type { Answer, RequestFacts } from '../core/web/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { commitOnce } from './shared/commit-once.ts'
-import type { PlainAnswer } from './shared/failure.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
@@ -85,10 +84,10 @@ export function koaSessions<Data extends object>(sessions: Sessions<Data>): KoaS
   return Object.assign(middleware, { of: (context: object) => requiredOn(sessions, context, 'koaSessions') })
 }
 
-function answerWith(context: KoaContext, answer: Answer | PlainAnswer): void {
+function answerWith(context: KoaContext, answer: Answer): void {
   context.status = answer.status
   for (const [name, value] of answer.headers) context.set(name, value)
-  if ('cookies' in answer && answer.cookies.length > 0) context.set('set-cookie', [...answer.cookies])
+  if (answer.cookies.length > 0) context.set('set-cookie', [...answer.cookies])
   context.body = answer.body
 }
 

@@ -68,15 +68,22 @@ function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undef
     case 'object':
       if (value === null) return undefined
       if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
+      if (!isPlain(value)) {
+        return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
+      }
       return Array.isArray(value) ? arrayFlaw(value, depth, limits) : objectFlaw(value, depth, limits)
     default:
       return flaw(`is a ${typeof value}, which JSON cannot keep`)
   }
 }
 
-function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Array.prototype) return flaw(`is a ${nameOf(value)}, which JSON would change; store a plain array`)
+  if (Array.isArray(value)) return prototype === Array.prototype
+  return prototype === Object.prototype || prototype === null
+}
+
+function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
   for (let i = 0; i < value.length; i++) {
     const found = flawOf(value[i], depth + 1, limits)
     if (found !== undefined) return { ...found, path: `[${i}]${found.path}` }
@@ -85,10 +92,6 @@ function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits)
 }
 
 function objectFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) {
-    return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
-  }
   const keys = Object.keys(value)
   if (keys.length > limits.keys) return flaw(`has more than ${limits.keys} keys`, 'too-large')
   if (Object.getOwnPropertySymbols(value).length > 0) return flaw('has a symbol as a key, which JSON drops')

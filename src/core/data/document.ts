@@ -56,115 +56,93 @@ export interface Document<Data> {
 /** Flash messages travel inside the document under this key, which the application's data cannot have. */
 const FLASHES = '$flash'
 
-/** What a document remembers: the text in the store, and the content since it was touched. */
-interface Held<Data> {
-  readonly rules: DocumentRules<Data>
-  base: string | undefined
-  content: Content<Data> | undefined
-}
-
 /** A document that the store holds as `stored`, or a new one that begins with the initial data. */
 export function openDocument<Data extends object>(rules: DocumentRules<Data>, stored?: string): Document<Data> {
-  return new HeldDocument({ rules, base: stored, content: undefined })
+  return new StoredDocument(rules, stored)
 }
 
 // A class, because an object literal with accessors costs V8 a hidden class at each request.
-class HeldDocument<Data extends object> implements Document<Data> {
-  readonly #held: Held<Data>
+class StoredDocument<Data extends object> implements Document<Data> {
+  readonly #rules: DocumentRules<Data>
+  /** The text in the store. */
+  #base: string | undefined
+  /** Since it was touched. */
+  #content: Content<Data> | undefined
 
-  constructor(held: Held<Data>) {
-    this.#held = held
+  constructor(rules: DocumentRules<Data>, stored: string | undefined) {
+    this.#rules = rules
+    this.#base = stored
   }
 
   get isOpen(): boolean {
-    return this.#held.content !== undefined
+    return this.#content !== undefined
   }
 
+  // `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
   get content(): Content<Data> {
-    return opened(this.#held)
+    this.#base ??= write(this.#rules, { data: this.#rules.initial(), flashes: [] })
+    return (this.#content ??= read(this.#rules, this.#base))
   }
 
   encode(maxBytes: number, draft?: Content<Data>): string {
-    return encode(this.#held, maxBytes, draft)
+    if (draft === undefined && !this.isOpen && this.#base !== undefined) return this.#base
+    const text = write(this.#rules, draft ?? this.content)
+    const bytes = utf8Length(text)
+    if (bytes <= maxBytes) return text
+    throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
   }
 
   differs(text: string): boolean {
-    return text !== this.#held.base
+    return text !== this.#base
   }
 
   draft(): Draft<Data> {
-    return draftOf(this.#held)
+    const basis = this.#text()
+    return { content: read(this.#rules, basis), basis }
   }
 
   isBasisOf({ basis }: Draft<Data>): boolean {
-    return write(this.#held.rules, opened(this.#held)) === basis
+    return this.#text() === basis
   }
 
-  absorb(draft: Draft<Data>, text: string): void {
-    absorb(this.#held, draft, text)
+  absorb({ content, basis }: Draft<Data>, text: string): void {
+    const present = this.#text()
+    this.#replace(present === basis ? content : merged(this.#rules, basis, present, text).content)
   }
 
   settle(text: string): void {
-    this.#held.base = text
+    this.#base = text
   }
 
+  // The application may hold the object, so the next session's data go into the same one.
   reset(text?: string): void {
-    reset(this.#held, text)
+    const before = this.#content
+    this.#base = text
+    this.#content = undefined
+    if (before === undefined) return
+    const next = this.content
+    this.#content = before
+    this.#replace(next)
   }
 
   rebase(theirs: string): readonly string[] {
-    return rebase(this.#held, theirs)
+    const base = this.#base
+    this.#base = theirs
+    if (!this.isOpen || base === undefined) return []
+    const { content, clashes } = merged(this.#rules, base, this.#text(), theirs)
+    this.#replace(content)
+    return clashes
   }
-}
 
-// `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
-function opened<Data extends object>(held: Held<Data>): Content<Data> {
-  held.base ??= write(held.rules, { data: held.rules.initial(), flashes: [] })
-  return (held.content ??= read(held.rules, held.base))
-}
+  #text(): string {
+    return write(this.#rules, this.content)
+  }
 
-function encode<Data extends object>(held: Held<Data>, maxBytes: number, draft?: Content<Data>): string {
-  if (draft === undefined && held.content === undefined && held.base !== undefined) return held.base
-  const text = write(held.rules, draft ?? opened(held))
-  const bytes = utf8Length(text)
-  if (bytes <= maxBytes) return text
-  throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
-}
-
-function draftOf<Data extends object>(held: Held<Data>): Draft<Data> {
-  const basis = write(held.rules, opened(held))
-  return { content: read(held.rules, basis), basis }
-}
-
-function absorb<Data extends object>(held: Held<Data>, { content, basis }: Draft<Data>, text: string): void {
-  const present = write(held.rules, opened(held))
-  replace(held, present === basis ? content : merged(held.rules, basis, present, text).content)
-}
-
-// The application may hold the object, so the next session's data go into the same one.
-function reset<Data extends object>(held: Held<Data>, text: string | undefined): void {
-  const before = held.content
-  held.base = text
-  held.content = undefined
-  if (before === undefined) return
-  const next = opened(held)
-  held.content = before
-  replace(held, next)
-}
-
-function rebase<Data extends object>(held: Held<Data>, theirs: string): readonly string[] {
-  const { rules, base, content } = held
-  held.base = theirs
-  if (content === undefined || base === undefined) return []
-  const { content: next, clashes } = merged(rules, base, write(rules, content), theirs)
-  replace(held, next)
-  return clashes
-}
-
-function replace<Data extends object>(held: Held<Data>, next: Content<Data>): void {
-  const content = opened(held)
-  replaceContents(content.data, next.data)
-  content.flashes = next.flashes
+  #replace(next: Content<Data>): void {
+    const { content } = this
+    replaceContents(content.data, next.data)
+    content.flashes = next.flashes
+  }
 }
 
 function read<Data extends object>(rules: DocumentRules<Data>, text: string): Content<Data> {
@@ -201,7 +179,7 @@ function write<Data extends object>(rules: DocumentRules<Data>, content: Content
   if (Object.hasOwn(content.data, FLASHES)) {
     throw new SessionError(
       'not-encodable',
-      `session data: data.${FLASHES} is where flash messages are kept; call flash`,
+      `session data: data.${FLASHES} is for flash messages; call flash`,
     )
   }
   return rules.codec.encode(
@@ -212,7 +190,7 @@ function write<Data extends object>(rules: DocumentRules<Data>, content: Content
 /** The one place where stored, untyped data gets the application's type; with a schema it has been checked. */
 function split<Data extends object>(value: unknown): Content<Data> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new SessionError('undecodable', 'session record: its data is no object')
+    throw new SessionError('undecodable', 'session record: its data is damaged')
   }
   const found: unknown = Object.hasOwn(value, FLASHES) ? Reflect.get(value, FLASHES) : undefined
   if (found !== undefined) Reflect.deleteProperty(value, FLASHES)

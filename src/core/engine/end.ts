@@ -8,8 +8,13 @@ import { hasSubjects } from '../store.ts'
 import type { SessionRecord, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 
-/** A dead mark outlives the requests that may still be under way with the old token, in milliseconds. */
-export const DEAD_MARK_TIME = 60_000
+// It outlives the requests that may still be under way with the old token.
+const DEAD_MARK_TIME = 60_000
+
+/** What lies under a key whose token opens nothing any more. */
+export function deadMark(now: number): Tombstone {
+  return { state: 'dead', expiresAt: now + DEAD_MARK_TIME }
+}
 
 /** Ends the session in the store first, then at the client. Harmless when there is none (CVE-2015-5963). */
 export async function endState<Data extends object>(state: State<Data>, next: 'fresh' | 'ended'): Promise<void> {
@@ -19,7 +24,7 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
   if (end !== 'ended' && record !== undefined && (await endByHandle(state, record))) end = 'ended'
   if (end === 'ended') {
     const subject = subjectNameOf(config.namespace, record?.subject)
-    emitter.emit('destroyed', { reference: referenceOf(record?.handle ?? ''), ...subjectOf(subject) })
+    emitter.emit('destroyed', { reference: referenceOf(record?.handle), ...subjectOf(subject) })
   }
   startOver(state, end === 'superseded' ? 'superseded' : next)
   state.lost = undefined
@@ -33,7 +38,7 @@ async function endByKey<Data extends object>(state: State<Data>): Promise<'ended
   let key = state.live?.key ?? state.unreadableKey ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
   for (let hop = 0; key !== undefined && hop <= MAX_HOPS; hop++) {
     const at = key
-    const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
+    const tombstone = deadMark(config.now())
     const bury = async (isAgain: boolean): Promise<boolean> =>
       (await store.delete(at, tombstone)) || (isAgain && isSame(await store.get(at), tombstone))
     if (await guard.call('delete', state.activity, bury)) return 'ended'
@@ -58,8 +63,7 @@ async function endByHandle<Data extends object>(state: State<Data>, record: Sess
 /** The record whose data could not be read has been replaced by a new login, so its token must open nothing. */
 export async function endUnreadable<Data extends object>(state: State<Data>, key: StoreKey): Promise<void> {
   const { store, guard, config } = state.engine
-  const tombstone: Tombstone = { state: 'dead', expiresAt: config.now() + DEAD_MARK_TIME }
-  await guard.call('delete', state.activity, () => store.delete(key, tombstone))
+  await guard.call('delete', state.activity, () => store.delete(key, deadMark(config.now())))
 }
 
 // Two marks of one instant under one key end the same session.

@@ -182,7 +182,7 @@ function setAside<Data extends object>(
   error: unknown,
   found: Pick<Found, 'key' | 'record'> | undefined = state.live,
 ): void {
-  state.engine.emitter.emit('undecodable', { reference: referenceOf(found?.record.handle ?? ''), error })
+  state.engine.emitter.emit('undecodable', { reference: referenceOf(found?.record.handle), error })
   startOver(state, 'fresh')
   state.unreadableKey = found?.key
 }

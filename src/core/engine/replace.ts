@@ -1,11 +1,11 @@
 import { parseDuration } from '../duration.ts'
-import { DEAD_MARK_TIME, endState, endUnreadable } from './end.ts'
+import { deadMark, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
+import type { StoreKey } from '../key.ts'
 import { partitionOfKey, partitionOfSubject, storeKeyOf } from '../key.ts'
 import { bindingOf, endedError } from './open.ts'
-import { expiryAt } from '../policy.ts'
 import type { Meta } from '../record.ts'
-import { authenticatedAgain, encodeMeta, newHandle, referenceOf } from '../record.ts'
+import { authenticatedAgain, newHandle, referenceOf } from '../record.ts'
 import {
   backOff,
   capFor,
@@ -15,40 +15,29 @@ import {
   limitError,
   maxBytesOf,
   rebaseOn,
+  recordOf,
   relocate,
   reportEvicted,
   saveState,
   subjectOf,
 } from './save.ts'
-import type { NewRecord } from './save.ts'
+import type { NewRecord, RecordContent } from './save.ts'
 import type { Live, State } from './state.ts'
-import type { RotateResult, SessionRecord, Store, Tombstone } from '../store.ts'
+import type { RotateResult, Store, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken } from '../token.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
 
-/** What the record under the new token holds. */
-interface Successor {
-  readonly handle: string
-  readonly subject?: string
-  readonly createdAt: number
-  readonly meta: Meta
-  readonly text: string
-}
-
 /** What a replacement of the token is. */
 interface Plan {
-  /** What lies under the old key afterwards, and for how long. */
-  readonly mark: 'moved' | 'dead' | 'none'
-  readonly markFor: number
+  /** What lies under the old key afterwards. */
+  readonly mark: (now: number, to: StoreKey) => Tombstone | undefined
   /** Whether to go on when another request has just rotated the same session. */
   readonly goesOn: boolean
-  /** Called again after each merge. */
-  readonly successor: (live: Live, now: number) => Successor
+  /** What the record under the new token holds. Called again after each merge. */
+  readonly successor: (live: Live, now: number) => RecordContent
 }
 
-const DEAD_MARK = { mark: 'dead', markFor: DEAD_MARK_TIME } as const
-const NO_MARK = { mark: 'none', markFor: 0 } as const
 // Within it no request can be under way that got the last token from its client.
 const MARK_GAP = 1000
 
@@ -58,7 +47,7 @@ export async function rotateState<Data extends object>(state: State<Data>, grace
   const outcome = isDone
     ? 'moved'
     : await replaceToken(state, {
-        ...markFor(state, grace),
+        mark: markFor(state, grace),
         // Without grace the token is replaced for safety's sake: that another request has done it first is not enough.
         goesOn: grace === 0,
         successor: (live, now) => ({
@@ -73,10 +62,10 @@ export async function rotateState<Data extends object>(state: State<Data>, grace
 }
 
 // Rotating in a loop must not fill the store (DOS-20): one `moved` mark at a time, and one dead mark each second.
-function markFor<Data extends object>(state: State<Data>, grace: number): Pick<Plan, 'mark' | 'markFor'> {
+function markFor<Data extends object>(state: State<Data>, grace: number): Plan['mark'] {
   const age = state.engine.config.now() - (state.live?.meta.rotatedAt ?? -Infinity)
-  if (grace > 0 && age >= grace) return { mark: 'moved', markFor: grace }
-  return age >= MARK_GAP ? DEAD_MARK : NO_MARK
+  if (grace > 0 && age >= grace) return (now, to) => ({ state: 'moved', to, expiresAt: now + grace })
+  return age >= MARK_GAP ? deadMark : () => undefined
 }
 
 /** Attaches a subject: a new session begins under a new token, and the old token is dead in the same step. */
@@ -91,14 +80,15 @@ export async function loginState<Data extends object>(
       `session: the ${state.carrier.name} carrier may not carry a signed-in session`,
     )
   }
-  const successor = (_live: Live | undefined, now: number): Successor => ({
+  const successor = (_live: Live | undefined, now: number): RecordContent => ({
     handle: newHandle(),
     subject,
     createdAt: now,
     meta: loginMeta(state, options, now),
     text: keptText(state, options.keep, subject),
   })
-  const outcome = state.phase === 'live' ? await replaceToken(state, { ...DEAD_MARK, goesOn: true, successor }) : 'none'
+  const outcome =
+    state.phase === 'live' ? await replaceToken(state, { mark: deadMark, goesOn: true, successor }) : 'none'
   if (outcome === 'gone' && state.phase === 'superseded') throw endedError('superseded')
   // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
   if (outcome !== 'rotated') {
@@ -106,7 +96,7 @@ export async function loginState<Data extends object>(
     await insertAnew(state, { text, subject, meta })
   }
   state.document.reset(state.live?.record.data)
-  state.engine.emitter.emit('login', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
+  state.engine.emitter.emit('login', { reference: referenceOf(state.handle), subject: nameOf(state, subject) })
 }
 
 /** Makes a session that owes nothing to what the request came with. When that fails the request is as it was. */
@@ -128,15 +118,11 @@ async function insertAnew<Data extends object>(state: State<Data>, content: NewR
 }
 
 function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
-  const binding = bindingOf(state)
-  const device = {
-    ...(options.label === undefined ? {} : { label: options.label }),
-    ...(options.idpSession === undefined ? {} : { idpSession: options.idpSession }),
-  }
+  const { level, factors, label, idpSession, absolute } = options
   return {
-    authentication: authenticatedAgain(device, now, options.level, options.factors),
-    ...(binding === undefined ? {} : { binding }),
-    ...(options.absolute === undefined ? {} : { until: now + parseDuration('login: absolute', options.absolute, 1) }),
+    authentication: authenticatedAgain({ label, idpSession }, now, level, factors),
+    binding: bindingOf(state),
+    until: absolute === undefined ? undefined : now + parseDuration('login: absolute', absolute, 1),
   }
 }
 
@@ -162,7 +148,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
     throw new SessionError('no-session', 'elevate: nobody is signed in here; call login first')
   }
   const outcome = await replaceToken(state, {
-    ...DEAD_MARK,
+    mark: deadMark,
     goesOn: true,
     successor: (live, now) => ({
       ...live.record,
@@ -176,7 +162,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
     }),
   })
   if (outcome !== 'rotated') throw endedError(state.phase === 'superseded' ? 'superseded' : 'gone')
-  state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle ?? ''), subject: nameOf(state, subject) })
+  state.engine.emitter.emit('elevated', { reference: referenceOf(state.handle), subject: nameOf(state, subject) })
 }
 
 /** Ends the user's session and begins an anonymous one that keeps some of the data. */
@@ -185,19 +171,16 @@ export async function logoutKeeping<Data extends object>(
   keep: NonNullable<LoginOptions<Data>['keep']>,
 ): Promise<void> {
   const subject = state.live?.record.subject
-  const reference = referenceOf(state.handle ?? '')
+  const reference = referenceOf(state.handle)
   const outcome = await replaceToken(state, {
-    ...DEAD_MARK,
+    mark: deadMark,
     goesOn: true,
-    successor: (_live, now) => {
-      const binding = bindingOf(state)
-      return {
-        handle: newHandle(),
-        createdAt: now,
-        meta: binding === undefined ? {} : { binding },
-        text: keptText(state, keep, undefined),
-      }
-    },
+    successor: (_live, now) => ({
+      handle: newHandle(),
+      createdAt: now,
+      meta: { binding: bindingOf(state) },
+      text: keptText(state, keep, undefined),
+    }),
   })
   if (outcome !== 'rotated') return endState(state, 'fresh')
   state.document.reset(state.live?.record.data)
@@ -221,12 +204,13 @@ async function replaceToken<Data extends object>(
     const token = mintToken(partitionFor(live, successor.subject))
     const next: Live = {
       key: storeKeyOf(config.namespace, token),
-      record: successorRecord(state, live, successor, now),
+      record: recordOf(state, live.record.version + 1, successor, now),
       meta: successor.meta,
       isGraceful: false,
     }
     const cap = capFor(state, successor.subject)
-    const rest = { ...markOf(plan, next.key, now), ...(cap && { cap }) }
+    const tombstone = plan.mark(now, next.key)
+    const rest = { ...(tombstone && { tombstone }), ...(cap && { cap }) }
     const result = await guard.call('rotate', state.activity, (isAgain) => {
       const answer = store.rotate(live.key, live.record.version, next.key, next.record, rest)
       return isAgain ? rotatedOr(answer, store, next) : answer
@@ -258,31 +242,6 @@ async function rotatedOr(again: Promise<RotateResult>, store: Store, next: Live)
 // Without a new subject the session stays on its shard, where replacing the key is one step.
 function partitionFor(live: Live, subject: string | undefined): string {
   return subject === undefined ? partitionOfKey(live.key) : partitionOfSubject(subject)
-}
-
-function markOf({ mark, markFor }: Plan, to: Live['key'], now: number): { readonly tombstone?: Tombstone } {
-  const expiresAt = now + markFor
-  if (mark === 'moved') return { tombstone: { state: mark, to, expiresAt } }
-  return mark === 'dead' ? { tombstone: { state: mark, expiresAt } } : {}
-}
-
-function successorRecord<Data extends object>(
-  state: State<Data>,
-  live: Live,
-  { handle, subject, createdAt, meta, text }: Successor,
-  now: number,
-): SessionRecord {
-  return {
-    state: 'live',
-    version: live.record.version + 1,
-    handle,
-    ...subjectOf(subject),
-    createdAt,
-    seenAt: now,
-    expiresAt: expiryAt(state.engine.config.policy, { ...meta, ...subjectOf(subject), createdAt }, now),
-    meta: encodeMeta(meta),
-    data: text,
-  }
 }
 
 function nameOf<Data extends object>(state: State<Data>, subject: string): string {

@@ -10,7 +10,7 @@ import type { Live, State } from './state.ts'
 import { adopt, begin, startOver } from './state.ts'
 import type { InsertResult, SessionRecord, Store, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
-import { mintToken, secretBytes } from '../token.ts'
+import { mintToken, notRandom, secretBytes } from '../token.ts'
 
 /** What a save came to. `gone`: the session has ended meanwhile, and nothing was written. */
 export type SaveResult = 'saved' | 'unchanged' | 'gone'
@@ -39,10 +39,6 @@ function hasOtherIdle<Data extends object>({ live, idle }: State<Data>): boolean
   return live !== undefined && idle !== undefined && live.meta.idle !== idle
 }
 
-function idleOf<Data extends object>({ idle }: State<Data>): Pick<Meta, 'idle'> {
-  return idle === undefined ? {} : { idle }
-}
-
 function encoded<Data extends object>(state: State<Data>): string {
   return state.document.encode(maxBytesOf(state, state.live?.record.subject))
 }
@@ -65,6 +61,13 @@ export interface NewRecord {
   readonly text: string
   readonly subject?: string
   readonly meta?: Meta
+}
+
+/** What a record holds, whenever it is written. */
+export interface RecordContent extends NewRecord {
+  readonly handle: string
+  readonly createdAt: number
+  readonly meta: Meta
 }
 
 /** Makes the record of a fresh session, under a token that nobody has. */
@@ -96,7 +99,7 @@ export async function insertState<Data extends object>(state: State<Data>, conte
     reportEvicted(state, content.subject, result.evicted)
     return
   }
-  throw new SessionError('random', 'random: tokens repeat; the generator is not random')
+  throw notRandom()
 }
 
 /** Whether what was to be stored under a new key is there: nobody else knows the key, or has a session of that name. */
@@ -111,20 +114,30 @@ function newLive<Data extends object>(state: State<Data>, content: NewRecord, is
   if (isRenamed || partition !== undefined) state.token = mintToken(partition)
   if (isRenamed) state.handle = newHandle()
   const now = config.now()
-  const binding = bindingOf(state)
-  const meta = { ...content.meta, ...idleOf(state), ...(binding === undefined ? {} : { binding }) }
-  const record: SessionRecord = {
-    state: 'live',
-    version: 1,
-    handle: (state.handle ??= newHandle()),
-    ...subjectOf(content.subject),
-    createdAt: now,
-    seenAt: now,
-    expiresAt: expiryAt(config.policy, { ...meta, ...subjectOf(content.subject), createdAt: now }, now),
-    meta: encodeMeta(meta),
-    data: content.text,
-  }
+  const handle = (state.handle ??= newHandle())
+  const meta = { ...content.meta, idle: state.idle, binding: bindingOf(state) }
+  const record = recordOf(state, 1, { ...content, handle, createdAt: now, meta }, now)
   return { key: storeKeyOf(config.namespace, (state.token ??= mintToken())), record, meta, isGraceful: false }
+}
+
+/** The record that holds this from now on. */
+export function recordOf<Data extends object>(
+  state: State<Data>,
+  version: number,
+  { handle, subject, createdAt, meta, text }: RecordContent,
+  now: number,
+): SessionRecord {
+  return {
+    state: 'live',
+    version,
+    handle,
+    ...subjectOf(subject),
+    createdAt,
+    seenAt: now,
+    expiresAt: expiryAt(state.engine.config.policy, { ...meta, subject, createdAt }, now),
+    meta: encodeMeta(meta),
+    data: text,
+  }
 }
 
 /** For spreading: an absent subject is an absent key. */
@@ -148,7 +161,7 @@ export function capFor<Data extends object>(state: State<Data>, subject: string 
 
 /** The error when the cap rejects. */
 export function limitError(): SessionError {
-  return new SessionError('subject-limit', 'session: this user has as many sessions as perSubject.max allows')
+  return new SessionError('subject-limit', 'session: this user has perSubject.max sessions already')
 }
 
 /** Tells of the sessions that a cap ended. */
@@ -199,7 +212,7 @@ async function writeOnce<Data extends object>(state: State<Data>, text: string):
   const { live } = state
   if (live === undefined) return 'gone'
   const now = config.now()
-  const meta = { ...live.meta, ...idleOf(state) }
+  const meta = { ...live.meta, idle: state.idle ?? live.meta.idle }
   const expiresAt = expiryAt(config.policy, { ...live.record, ...meta }, now)
   const next = nextRecord(live.record, { seenAt: now, expiresAt, meta: encodeMeta(meta), data: text })
   const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
@@ -233,7 +246,7 @@ function settleUnanswered<Data extends object>(state: State<Data>, { version, da
   if (version > live.record.version + 1) {
     throw new SessionError(
       'store-unavailable',
-      'session: others have written since a save that was not answered, so it cannot be known whether that was done',
+      'session: others have written since a save that was not answered; whether it was done cannot be known',
     )
   }
   // Where it is not what lies there, another was first, and it can never be done any more.
@@ -254,7 +267,7 @@ export async function relocate<Data extends object>(state: State<Data>, mark: To
     state.isOutdated = false
     return true
   }
-  state.engine.emitter.emit('gone', { reference: referenceOf(state.handle ?? '') })
+  state.engine.emitter.emit('gone', { reference: referenceOf(state.handle) })
   state.lost = state.live?.record
   startOver(state, mark === undefined ? 'ended' : 'superseded')
   return false

@@ -50,12 +50,12 @@ describe('the cookie that goes out', () => {
   })
 
   it('ASVS5-3.3.3 ASVS4-3.4.5 COOKIE-5: domain and path are refused for a name that promises one host', () => {
-    expect(() => cookieCarrier(untyped({ name: '__Host-x', domain: 'a.example' }))).toThrow(/domain .*__Secure-/)
-    expect(() => cookieCarrier(untyped({ name: '__host-x', path: '/app' }))).toThrow(/path .*__Secure-/)
+    expect(() => cookieCarrier(untyped({ name: '__Host-x', domain: 'a.example' }))).toThrow(/domain: .*__Secure-/)
+    expect(() => cookieCarrier(untyped({ name: '__host-x', path: '/app' }))).toThrow(/path: .*__Secure-/)
     expect(() => cookieCarrier(untyped({ name: 'x', domain: 'a.example' }))).toThrow(
-      /domain needs a name with __Secure-/,
+      /domain: needs a name with __Secure-/,
     )
-    expect(() => cookieCarrier(untyped({ name: 'x', path: '/app' }))).toThrow(/path needs a name with __Secure-/)
+    expect(() => cookieCarrier(untyped({ name: 'x', path: '/app' }))).toThrow(/path: needs a name with __Secure-/)
     expect(lineFrom({ domain: 'a.example', path: '/app' })).toBe(
       `__Secure-id=${TOKEN}; Path=/app; Domain=a.example; Secure; HttpOnly; SameSite=Lax`,
     )
@@ -69,7 +69,7 @@ describe('the cookie that goes out', () => {
     // @ts-expect-error plain http has no cookie for other sites
     expect(() => cookieCarrier({ insecureDevelopment: true, sameSite: 'none' })).toThrow(TypeError)
     // @ts-expect-error HttpOnly cannot be switched off
-    expect(() => cookieCarrier({ httpOnly: false })).toThrow(/httpOnly is always on/)
+    expect(() => cookieCarrier({ httpOnly: false })).toThrow(/httpOnly: is always on/)
     const isDevelopment: boolean = false
     expect(cookieCarrier({ insecureDevelopment: isDevelopment }).cookieName).toBe('__Host-id')
   })
@@ -89,7 +89,7 @@ describe('the cookie that goes out', () => {
     expect(lineFrom({ partitioned: true, sameSite: 'none', priority: 'high' })).toBe(
       `__Host-id=${TOKEN}; Path=/; Secure; HttpOnly; SameSite=None; Partitioned; Priority=High`,
     )
-    expect(() => cookieCarrier(untyped({ partitioned: true, insecureDevelopment: true }))).toThrow(/partitioned needs/)
+    expect(() => cookieCarrier(untyped({ partitioned: true, insecureDevelopment: true }))).toThrow(/partitioned: needs/)
   })
 
   it('in development over plain http the prefix and Secure go, and nothing else', () => {
@@ -121,7 +121,7 @@ describe('options', () => {
           const options = untyped({ [attribute]: (lead[attribute] ?? '') + text })
           const error = thrownBy(() => cookieCarrier(options))
           expect(error, JSON.stringify(options)).toBeInstanceOf(TypeError)
-          expect(String(error)).toContain(`cookie: ${attribute}`)
+          expect(String(error)).toContain(`cookie.${attribute}: `)
         }
       }
   })
@@ -139,7 +139,7 @@ describe('options', () => {
       'now',
     ]) {
       for (const value of [1, {}, ['lax'], null, { toString: () => 'lax' }]) {
-        expect(() => cookieCarrier(untyped({ [attribute]: value })), attribute).toThrow(`cookie: ${attribute} must`)
+        expect(() => cookieCarrier(untyped({ [attribute]: value })), attribute).toThrow(`cookie.${attribute}: expected`)
       }
     }
     for (const options of [null, 'x', 1]) expect(() => cookieCarrier(untyped(options))).toThrow(TypeError)
@@ -162,18 +162,18 @@ describe('options', () => {
   })
 
   it('COOKIE-1: a name that leaves no room for a token is refused at the start', () => {
-    expect(() => cookieCarrier({ name: 'n'.repeat(3969) })).toThrow(/name is too long/)
+    expect(() => cookieCarrier({ name: 'n'.repeat(3969) })).toThrow(/name: too long/)
     expect(lineFrom({ name: 'n'.repeat(3968) })).toContain(TOKEN)
   })
 
   it('COOKIE-2: a path over 1024 bytes is refused at the start', () => {
-    expect(() => cookieCarrier({ path: `/${'p'.repeat(1024)}` })).toThrow(/path is over 1024 bytes/)
+    expect(() => cookieCarrier({ path: `/${'p'.repeat(1024)}` })).toThrow(/path: over 1024 bytes/)
   })
 
   it('COOKIE-6 COOKIE-7: the newer prefixes are accepted, misspelt ones are not', () => {
     expect(cookieCarrier({ name: '__Http-id', path: '/app' }).cookieName).toBe('__Http-id')
     expect(cookieCarrier({ name: '__Host-Http-id' }).cookieName).toBe('__Host-Http-id')
-    expect(() => cookieCarrier(untyped({ name: '__Host-Http-id', path: '/app' }))).toThrow(/path must be \//)
+    expect(() => cookieCarrier(untyped({ name: '__Host-Http-id', path: '/app' }))).toThrow(/path: must be \//)
     for (const name of ['Host__x', '__Host_x', '_Host-x']) expect(() => cookieCarrier({ name })).toThrow(/misspelt/)
     expect(() => cookieCarrier({ name: 'Host__x', insecureDevelopment: true })).toThrow(/misspelt/)
   })

@@ -3,7 +3,7 @@ import type { Carried, Carrier, RequestFacts } from './carrier.ts'
 import type { Clock } from '../clock.ts'
 import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
-import { checkNames } from '../options.ts'
+import { assertOption, checkFunction, checkNames } from '../options.ts'
 
 interface CommonOptions {
   /**
@@ -73,11 +73,12 @@ interface OneOrMany {
 
 const FLAGS = ['persistent', 'partitioned', 'insecureDevelopment'] as const
 const OPTION_NAMES: readonly string[] = ['name', 'domain', 'path', 'sameSite', 'priority', 'now', ...FLAGS]
+const FOLLOWS = 'follows from timeouts.absolute; set persistent: true to have it sent'
 const REMEDIES = new Map([
-  ['httpOnly', 'is always on: a script that reads the token can give it away'],
+  ['httpOnly', 'is always on, so that no script can read the token'],
   ['secure', 'is always on; for plain http in development set insecureDevelopment'],
-  ['maxAge', "follows from the session's absolute timeout; set persistent: true to have it sent"],
-  ['expires', "follows from the session's absolute timeout; set persistent: true to have it sent"],
+  ['maxAge', FOLLOWS],
+  ['expires', FOLLOWS],
 ])
 // More than any token has, so that the size of a cookie is settled before the first request.
 const LONGEST_TOKEN = 128
@@ -86,8 +87,6 @@ const LONGEST_TOKEN = 128
 export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
   const { persistent = false, now = Date.now, ...own } = ownOptions(options)
   const cookie = templateOf(own)
-  // Written at once, so that a wrong attribute is an error of the start and not of the first request.
-  serializeCookie(cookie)
   const { priority: _, ...identity } = cookie
   const cleared = serializeCookie({ ...identity, maxAge: 0, expires: 0 })
   return {
@@ -116,27 +115,22 @@ function handed(cookie: Cookie, token: string, life: { remaining: number; now: C
 
 // A copy of the own properties only: what a polluted Object.prototype or a parsed `__proto__` says is no attribute.
 function ownOptions(options: CookieOptions): Own {
-  if (typeof options !== 'object' || options === null) throw new TypeError('cookie: options must be an object')
+  assertOption(typeof options === 'object' && options !== null, 'cookie: expected an object')
   const own: Own = Object.fromEntries(
     Object.entries(options).filter(([key, value]) => key !== '__proto__' && value !== undefined),
   )
-  for (const [key, remedy] of REMEDIES) if (Object.hasOwn(own, key)) throw new TypeError(`cookie: ${key} ${remedy}`)
+  for (const [key, remedy] of REMEDIES) assertOption(!Object.hasOwn(own, key), `cookie.${key}: ${remedy}`)
   checkNames('cookie', own, OPTION_NAMES)
   for (const key of FLAGS) {
-    if (typeof (own[key] ?? true) !== 'boolean' || own[key] === null) {
-      throw new TypeError(`cookie: ${key} must be true or false`)
-    }
+    assertOption(own[key] === undefined || typeof own[key] === 'boolean', `cookie.${key}: expected true or false`)
   }
-  if (own.now !== undefined && typeof own.now !== 'function') {
-    throw new TypeError('cookie: now must be a function that gives epoch milliseconds')
-  }
+  checkFunction('cookie.now', own.now, 'that gives epoch milliseconds')
   return own
 }
 
 function templateOf({ insecureDevelopment: isPlain = false, ...own }: Omit<Own, 'persistent' | 'now'>): Cookie {
-  if (isPlain && isProduction()) {
-    throw new TypeError('cookie: insecureDevelopment is refused in production; serve https and leave it out')
-  }
+  const isRefused = isPlain && isProduction()
+  assertOption(!isRefused, 'cookie.insecureDevelopment: refused in production; serve https and leave it out')
   const { domain, path = '/' } = own
   const isShared = domain !== undefined || path !== '/'
   const { name = isShared ? '__Secure-id' : '__Host-id' } = own
@@ -146,40 +140,40 @@ function templateOf({ insecureDevelopment: isPlain = false, ...own }: Omit<Own, 
 }
 
 function checkScope(cookie: Cookie, isShared: boolean): void {
-  // Checks the name as it was given, before insecureDevelopment takes its prefix away.
+  const { name, domain } = cookie
+  // Written at once, so that a wrong attribute is an error of the start and not of the first request; and with the name as
+  // it was given, before insecureDevelopment takes its prefix away.
   serializeCookie(cookie)
-  if (cookie.name.length + LONGEST_TOKEN > MAX_COOKIE_BYTES) {
-    throw new TypeError(`cookie: name is too long; name and token share ${MAX_COOKIE_BYTES} bytes`)
-  }
-  if (isShared && withoutPrefix(cookie.name) === cookie.name) {
-    const attribute = cookie.domain === undefined ? 'path' : 'domain'
-    throw new TypeError(`cookie: ${attribute} needs a name with __Secure-`)
-  }
+  assertOption(
+    name.length + LONGEST_TOKEN <= MAX_COOKIE_BYTES,
+    `cookie.name: too long; name and token share ${MAX_COOKIE_BYTES} bytes`,
+  )
+  const attribute = domain === undefined ? 'path' : 'domain'
+  assertOption(!isShared || withoutPrefix(name) !== name, `cookie.${attribute}: needs a name with __Secure-`)
 }
 
 function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
   const host = hostOf(facts)
   if (cookie.secure && !facts.secure && !isLocal(host)) {
     return (
-      `cookie: "${cookie.name}" is Secure and this connection is plain http, so the browser drops it; ` +
+      `cookie: browsers drop "${cookie.name}", which is Secure, over plain http; ` +
       'trust the proxy that ends TLS, serve https, or set insecureDevelopment: true'
     )
   }
   if (cookie.domain === undefined || host === '' || covers(cookie.domain.toLowerCase(), host)) return undefined
   return (
-    `cookie: domain "${cookie.domain}" does not cover this request's host, so the browser drops it; ` +
+    `cookie: browsers drop domain "${cookie.domain}", which does not cover this request's host; ` +
     'name the host or a parent of it, or leave it out'
   )
 }
 
 function hostOf(facts: RequestFacts): string {
-  const host = (facts.header('host') ?? '').toLowerCase()
-  return host.startsWith('[') ? host.slice(0, host.indexOf(']') + 1) : (host.split(':', 1)[0] ?? '')
+  return (facts.header('host') ?? '').toLowerCase().replace(/:\d*$/, '')
 }
 
 // Browsers count these as trustworthy without encryption, and keep Secure cookies from them.
 function isLocal(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '127.0.0.1' || host === '[::1]'
+  return covers('localhost', host) || host === '127.0.0.1' || host === '[::1]'
 }
 
 function covers(domain: string, host: string): boolean {

@@ -1,5 +1,5 @@
-import { utf8Length } from '#platform'
 import { SessionError } from '../errors.ts'
+import { assertOption, checkChoice, checkedCount } from '../options.ts'
 
 /** One cookie with everything that goes into its `Set-Cookie` line. */
 export interface Cookie {
@@ -47,17 +47,6 @@ const PATH = /^\/[\x21-\x2B\x2D-\x3A\x3C-\x7E]*$/
 // The longer one first: `__Host-Http-` also begins with `__Host-`.
 const PREFIX = /^__(?:Host-Http|Host|Secure|Http)-/i
 const PREFIX_LIKE = /^(?:__+(?:host|secure|http)|_?(?:host|secure|http)(?:http)?(?:-|__))/i
-
-const SAME_SITE = new Map<unknown, string>([
-  ['lax', 'Lax'],
-  ['strict', 'Strict'],
-  ['none', 'None'],
-])
-const PRIORITY = new Map<unknown, string>([
-  ['low', 'Low'],
-  ['medium', 'Medium'],
-  ['high', 'High'],
-])
 
 /**
  * Finds a cookie's values in a `Cookie` header, byte by byte as sent: names are neither trimmed of anything but space and
@@ -133,110 +122,78 @@ export function withoutPrefix(name: string): string {
  * and one `;` in it would set another attribute.
  */
 export function serializeCookie(cookie: Cookie): string {
+  const { path, domain, maxAge, expires, sameSite, priority } = cookie
   checkName(cookie.name)
   checkPrefix(cookie)
-  const parts = [pairOf(cookie), `Path=${checkedPath(cookie.path)}`]
-  if (cookie.domain !== undefined) parts.push(`Domain=${checkedDomain(cookie.domain)}`)
-  if (cookie.maxAge !== undefined) parts.push(`Max-Age=${checkedAge(cookie.maxAge)}`)
-  if (cookie.expires !== undefined) parts.push(`Expires=${fixdate(cookie.expires)}`)
+  checkSecure(cookie)
+  const parts = [pairOf(cookie), `Path=${checked('path', path, PATH, PATH_RULE)}`]
+  if (domain !== undefined) parts.push(`Domain=${checked('domain', domain, DOMAIN, DOMAIN_RULE)}`)
+  if (maxAge !== undefined) parts.push(`Max-Age=${Math.min(checkedCount('cookie.maxAge', maxAge, 0), MAX_COOKIE_AGE)}`)
+  if (expires !== undefined) parts.push(`Expires=${fixdate(expires)}`)
   if (cookie.secure) parts.push('Secure')
   if (cookie.httpOnly) parts.push('HttpOnly')
-  parts.push(`SameSite=${checkedSameSite(cookie)}`)
-  if (isPartitioned(cookie)) parts.push('Partitioned')
-  if (cookie.priority !== undefined) parts.push(`Priority=${checkedPriority(cookie.priority)}`)
+  parts.push(`SameSite=${oneOf('sameSite', sameSite, ['lax', 'strict', 'none'])}`)
+  if (cookie.partitioned === true) parts.push('Partitioned')
+  if (priority !== undefined) parts.push(`Priority=${oneOf('priority', priority, ['low', 'medium', 'high'])}`)
   return parts.join('; ')
 }
 
 function checkName(name: string): void {
-  if (typeof name !== 'string' || !TOKEN.test(name)) {
-    throw new TypeError("cookie: name must be an HTTP token: letters, digits and !#$%&'*+-.^_`|~ only")
-  }
-  if (withoutPrefix(name) === '') throw new TypeError('cookie: name is only a prefix; add a name, such as __Host-id')
-  if (PREFIX_LIKE.test(name) && !PREFIX.test(name)) {
-    throw new TypeError(
-      `cookie: name "${name.slice(0, 64)}" looks like a misspelt prefix; ` +
-        'write __Host-, __Secure-, __Http- or __Host-Http-, or choose another name',
-    )
-  }
+  const isToken = typeof name === 'string' && TOKEN.test(name)
+  assertOption(isToken, "cookie.name: expected an HTTP token: letters, digits and !#$%&'*+-.^_`|~ only")
+  assertOption(withoutPrefix(name) !== '', 'cookie.name: only a prefix; add a name, such as __Host-id')
+  assertOption(
+    PREFIX.test(name) || !PREFIX_LIKE.test(name),
+    `cookie.name: "${name.slice(0, 64)}" looks like a misspelt prefix; ` +
+      'write __Host-, __Secure-, __Http- or __Host-Http-, or choose another name',
+  )
 }
 
 // Browsers compare prefixes without regard to case, so any spelling has to keep the rules.
-function checkPrefix(cookie: Cookie): void {
-  const prefix = PREFIX.exec(cookie.name)?.[0]
+function checkPrefix({ name, secure, httpOnly, domain, path }: Cookie): void {
+  const prefix = PREFIX.exec(name)?.[0]
   if (prefix === undefined) return
-  if (!cookie.secure) throw new TypeError(`cookie: secure must be on for a name with ${prefix}; or drop the prefix`)
-  if (/http-$/i.test(prefix) && !cookie.httpOnly) {
-    throw new TypeError(`cookie: httpOnly must be on for a name with ${prefix}; or drop the prefix`)
-  }
+  const forName = `for a name with ${prefix}`
+  assertOption(secure, `cookie.secure: must be on ${forName}; or drop the prefix`)
+  assertOption(httpOnly || !/http-$/i.test(prefix), `cookie.httpOnly: must be on ${forName}; or drop the prefix`)
   if (!/^__host-/i.test(prefix)) return
-  if (cookie.domain !== undefined) {
-    throw new TypeError(`cookie: domain cannot be set for a name with ${prefix}; use a name with __Secure-`)
-  }
-  if (cookie.path !== '/') {
-    throw new TypeError(`cookie: path must be / for a name with ${prefix}; use a name with __Secure-`)
-  }
+  assertOption(domain === undefined, `cookie.domain: cannot be set ${forName}; use a name with __Secure-`)
+  assertOption(path === '/', `cookie.path: must be / ${forName}; use a name with __Secure-`)
 }
 
-function pairOf(cookie: Cookie): string {
-  const { name, value } = cookie
-  if (typeof value !== 'string' || !COOKIE_OCTETS.test(value)) {
-    throw new TypeError('cookie: value has a character that a cookie cannot carry')
-  }
-  if (name.length + value.length > MAX_COOKIE_BYTES) {
-    throw new SessionError('too-large', `cookie: name and value are over ${MAX_COOKIE_BYTES} bytes; browsers drop it`)
-  }
-  return `${name}=${value}`
+function checkSecure({ secure, sameSite, partitioned }: Cookie): void {
+  if (secure) return
+  assertOption(sameSite !== 'none', "cookie.sameSite: 'none' needs a secure cookie; use 'lax' over plain http")
+  assertOption(partitioned !== true, 'cookie.partitioned: needs a secure cookie; leave it out over plain http')
 }
 
-function checkedPath(path: string): string {
-  checkLength('path', path)
-  if (PATH.test(path)) return path
-  throw new TypeError('cookie: path must begin with / and be ASCII without space, comma and semicolon')
+function pairOf({ name, value }: Cookie): string {
+  const canTravel = typeof value === 'string' && COOKIE_OCTETS.test(value)
+  assertOption(canTravel, 'cookie.value: has a character that a cookie cannot carry')
+  if (name.length + value.length <= MAX_COOKIE_BYTES) return `${name}=${value}`
+  throw new SessionError('too-large', `cookie: name and value are over ${MAX_COOKIE_BYTES} bytes; browsers drop it`)
 }
 
-function checkedDomain(domain: string): string {
-  checkLength('domain', domain)
-  if (DOMAIN.test(domain)) return domain
-  throw new TypeError('cookie: domain must be a plain host name, such as example.com')
-}
+const PATH_RULE = 'ASCII that begins with /, without space, comma and semicolon'
+const DOMAIN_RULE = 'a plain host name, such as example.com'
 
-function checkLength(attribute: string, value: string): void {
-  if (typeof value !== 'string') throw new TypeError(`cookie: ${attribute} must be a string`)
-  if (utf8Length(value) > MAX_ATTRIBUTE_BYTES) {
-    throw new TypeError(`cookie: ${attribute} is over ${MAX_ATTRIBUTE_BYTES} bytes, which browsers ignore; shorten it`)
-  }
-}
-
-function checkedAge(seconds: number): number {
-  if (Number.isSafeInteger(seconds) && seconds >= 0) return Math.min(seconds, MAX_COOKIE_AGE)
-  throw new TypeError('cookie: maxAge must be a whole number of seconds, zero or more')
+function checked(attribute: string, value: string, shape: RegExp, rule: string): string {
+  assertOption(typeof value === 'string' && shape.test(value), `cookie.${attribute}: expected ${rule}`)
+  const isKept = value.length <= MAX_ATTRIBUTE_BYTES
+  assertOption(isKept, `cookie.${attribute}: over ${MAX_ATTRIBUTE_BYTES} bytes, so browsers ignore it; shorten it`)
+  return value
 }
 
 // toUTCString gives the IMF-fixdate of RFC 9110 for the four-digit years, the only form that all clients agree on.
 function fixdate(at: number): string {
   const date = new Date(at)
   const year = date.getUTCFullYear()
-  if (year >= 1601 && year <= 9999) return date.toUTCString()
-  throw new TypeError('cookie: expires must be milliseconds, between the years 1601 and 9999')
+  assertOption(year >= 1601 && year <= 9999, 'cookie.expires: expected milliseconds, in the years 1601 to 9999')
+  return date.toUTCString()
 }
 
-function checkedSameSite(cookie: Cookie): string {
-  const written = SAME_SITE.get(cookie.sameSite)
-  if (written === undefined) throw new TypeError("cookie: sameSite must be 'lax', 'strict' or 'none'")
-  if (cookie.sameSite === 'none' && !cookie.secure) {
-    throw new TypeError("cookie: sameSite 'none' needs a secure cookie, or browsers drop it; use 'lax' over plain http")
-  }
-  return written
-}
-
-function isPartitioned(cookie: Cookie): boolean {
-  if (cookie.partitioned !== true) return false
-  if (!cookie.secure) throw new TypeError('cookie: partitioned needs a secure cookie; leave it out over plain http')
-  return true
-}
-
-function checkedPriority(priority: string): string {
-  const written = PRIORITY.get(priority)
-  if (written === undefined) throw new TypeError("cookie: priority must be 'low', 'medium' or 'high'")
-  return written
+/** The choice as it is usually written: `lax` is `Lax`. */
+function oneOf(attribute: string, value: string, choices: readonly string[]): string {
+  checkChoice(`cookie.${attribute}`, value, choices)
+  return value.charAt(0).toUpperCase() + value.slice(1)
 }

@@ -1,12 +1,6 @@
+import type { Answer } from '../../core/web/carrier.ts'
 import type { SessionErrorCode } from '../../core/errors.ts'
 import { isSessionError } from '../../core/errors.ts'
-
-/** The plain text that answers when neither the application nor its framework has an answer of its own. */
-export interface PlainAnswer {
-  readonly status: number
-  readonly headers: readonly (readonly [name: string, value: string])[]
-  readonly body: string
-}
 
 /**
  * The status for an error. 503 says that trying again later may help. None of these answers clears the cookie: the
@@ -29,13 +23,16 @@ export function withStatus(error: unknown): Error {
   return Object.assign(error, { status, statusCode: status, expose: false, headers: { 'Cache-Control': 'no-store' } })
 }
 
-/** An answer that tells the client nothing but the status, and that no cache keeps. */
-export function plainAnswer(error: unknown): PlainAnswer {
+/**
+ * What answers when neither the application nor its framework has an answer of its own: it tells the client nothing but
+ * the status, and no cache keeps it.
+ */
+export function plainAnswer(error: unknown): Answer {
   const status = statusOf(error)
-  return { status, headers: NOT_STORED, body: TEXTS.get(status) ?? 'Internal Server Error' }
+  return { status, headers: NOT_STORED, cookies: [], body: TEXTS.get(status) ?? 'Internal Server Error' }
 }
 
-const NOT_STORED: PlainAnswer['headers'] = [
+const NOT_STORED: Answer['headers'] = [
   ['content-type', 'text/plain; charset=utf-8'],
   ['cache-control', 'no-store'],
 ]

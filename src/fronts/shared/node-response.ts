@@ -1,6 +1,5 @@
 import type { Answer } from '../../core/web/carrier.ts'
 import type { HeaderSink } from '../../core/web/response.ts'
-import type { PlainAnswer } from './failure.ts'
 
 /** A header's value as Node keeps it. */
 export type HeaderValue = number | string | string[]
@@ -29,10 +28,10 @@ export function isHttp2(response: NodeResponse): boolean {
 }
 
 /** Sends a complete answer. */
-export function sendAnswer(response: NodeResponse, answer: Answer | PlainAnswer): void {
+export function sendAnswer(response: NodeResponse, answer: Answer): void {
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) response.setHeader(name, value)
-  if ('cookies' in answer && answer.cookies.length > 0) response.setHeader('Set-Cookie', [...answer.cookies])
+  if (answer.cookies.length > 0) response.setHeader('Set-Cookie', [...answer.cookies])
   response.end(answer.body)
 }
 
@@ -125,12 +124,10 @@ export function headersOf(response: NodeResponse): HeaderSink {
 
 /** Several values are one list, as RFC 9110 section 5.3 joins them. */
 export function textOf(value: HeaderValue | undefined): string | undefined {
-  if (value === undefined) return undefined
-  return Array.isArray(value) ? value.join(', ') : String(value)
+  return value === undefined ? undefined : linesOf(value).join(', ')
 }
 
 /** Each value on its own. */
 export function linesOf(value: HeaderValue | undefined): readonly string[] {
-  if (value === undefined) return []
-  return Array.isArray(value) ? value.map(String) : [String(value)]
+  return value === undefined ? [] : [value].flat().map(String)
 }

@@ -11,24 +11,27 @@ export interface WithSession<Data extends object> {
 // Registered, so that two installed copies of this package see each other's work on a request.
 const SESSIONS = Symbol.for('sojourn.sessions')
 
+function openedMap(holder: object): Map<unknown, unknown> | undefined {
+  const opened: unknown = Reflect.get(holder, SESSIONS)
+  return opened instanceof Map ? opened : undefined
+}
+
 /** The session that a manager has opened for a request, if it has. `holder` is what lives as long as the request. */
 export function openedOn<Data extends object>(sessions: Sessions<Data>, holder: object): Session<Data> | undefined {
-  const opened: unknown = Reflect.get(holder, SESSIONS)
   // Under a manager there are only sessions of that manager: `keepOn` is the one place that puts them there.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return opened instanceof Map ? (opened.get(sessions) as Session<Data> | undefined) : undefined
+  return openedMap(holder)?.get(sessions) as Session<Data> | undefined
 }
 
 /** The session of the manager that opened one first; what the name `session` means on a request. */
 export function firstOpenedOn(holder: object): unknown {
-  const opened: unknown = Reflect.get(holder, SESSIONS)
-  return opened instanceof Map ? opened.values().next().value : undefined
+  return openedMap(holder)?.values().next().value
 }
 
 /** Keeps a session with its request, and under the name `session`, unless another manager or library has that. */
 export function keepOn<Data extends object>(sessions: Sessions<Data>, holder: object, session: Session<Data>): void {
-  const opened: unknown = Reflect.get(holder, SESSIONS)
-  if (opened instanceof Map) opened.set(sessions, session)
+  const opened = openedMap(holder)
+  if (opened !== undefined) opened.set(sessions, session)
   else Reflect.set(holder, SESSIONS, new Map([[sessions, session]]))
   if (!('session' in holder)) Object.defineProperty(holder, 'session', { value: session, enumerable: true })
 }
@@ -44,10 +47,7 @@ export function requiredOn<Data extends object>(
 ): Session<Data> {
   const session = openedOn(sessions, holder)
   if (session !== undefined) return session
-  throw new SessionError(
-    'no-session',
-    `${front}: not installed where this request was served; app.use or app.register it`,
-  )
+  throw new SessionError('no-session', `${front}: not installed for this request; app.use or app.register it`)
 }
 
 /** For frameworks of promises: opens the session, or throws what `dress` makes of the error. */

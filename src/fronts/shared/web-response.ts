@@ -1,15 +1,14 @@
 import type { Answer } from '../../core/web/carrier.ts'
 import type { HeaderSink, Outcome } from '../../core/web/response.ts'
 import { applyOutcome } from '../../core/web/response.ts'
-import type { PlainAnswer } from './failure.ts'
 
 /** A complete answer as a response. */
-export function toResponse({ status, headers, body, ...rest }: Answer | PlainAnswer): Response {
+export function toResponse({ status, headers, cookies, body }: Answer): Response {
   const response = new Response(body === '' ? null : body, {
     status,
     headers: headers.map(([name, value]) => [name, value]),
   })
-  if ('cookies' in rest) for (const cookie of rest.cookies) response.headers.append('set-cookie', cookie)
+  for (const cookie of cookies) response.headers.append('set-cookie', cookie)
   return response
 }
 

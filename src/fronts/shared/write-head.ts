@@ -25,7 +25,8 @@ export function readHeadCall(response: NodeResponse, args: readonly unknown[]): 
   const message = typeof second === 'string' ? [second] : []
   return {
     sink: sinkOf(fields, headersOf(response)),
-    arguments: () => [status, ...message, Array.isArray(headers) ? fields.flatMap(pair) : Object.fromEntries(fields)],
+    // A value that is a list itself stays one: Node writes a line for each.
+    arguments: () => [status, ...message, Array.isArray(headers) ? fields.flat() : Object.fromEntries(fields)],
   }
 }
 
@@ -49,11 +50,6 @@ function isObject(value: unknown): value is object {
 
 function fieldOf(name: unknown, value: unknown): Field {
   return [String(name), value]
-}
-
-// A value that is a list itself stays one: Node writes a line for each.
-function pair(field: Field): readonly unknown[] {
-  return field
 }
 
 /** The fields are changed in place, so that all others keep their spelling, their order and their repetitions. */

@@ -1,10 +1,10 @@
+import type { Answer } from '../../../core/web/carrier.ts'
 import type { Session } from '../../../core/session.ts'
 import type { Sessions } from '../../../core/sessions.ts'
 import type { ExpressRequest } from '../../express.ts'
 import { expressSessions } from '../../express.ts'
 import { fetchSessions } from '../../fetch.ts'
 import { nodeSessions } from '../../node.ts'
-import type { PlainAnswer } from '../../shared/failure.ts'
 import { plainAnswer, withStatus } from '../../shared/failure.ts'
 import { isFormType } from '../../shared/form.ts'
 import type { NodeRequest } from '../../shared/node-request.ts'
@@ -64,7 +64,7 @@ export function serversFor<Data extends object>(
   page: Page<Data>,
   options: ServerOptions,
 ): Servers {
-  const answer = async (session: Session<Data>, fields: URLSearchParams): Promise<PlainAnswer> =>
+  const answer = async (session: Session<Data>, fields: URLSearchParams): Promise<Answer> =>
     answerOf(await visit(session, fields, page))
   return {
     node: nodeServer(sessions, answer, options),
@@ -85,7 +85,7 @@ export function fieldsOf(session: { readonly url: string }): URLSearchParams {
   return new URLSearchParams([...query, ...submitted(session)])
 }
 
-type Answering<Data extends object> = (session: Session<Data>, fields: URLSearchParams) => Promise<PlainAnswer>
+type Answering<Data extends object> = (session: Session<Data>, fields: URLSearchParams) => Promise<Answer>
 
 function nodeServer<Data extends object>(
   sessions: Sessions<Data>,
@@ -157,20 +157,13 @@ function fetchServer<Data extends object>(
   })
 }
 
-const TOO_LARGE: PlainAnswer = {
-  status: 413,
-  headers: [
-    ['content-type', 'text/plain; charset=utf-8'],
-    ['cache-control', 'no-store'],
-  ],
-  body: 'Content Too Large',
-}
+const TOO_LARGE: Answer = { ...plainAnswer(undefined), status: 413, body: 'Content Too Large' }
 
-function answerOf(reply: Reply): PlainAnswer {
+function answerOf(reply: Reply): Answer {
   if (!isReply(reply)) throw new TypeError('page: it must answer with a text, or with { status, headers, body }')
   const { status = 200, headers = {}, body = '' } = typeof reply === 'string' ? { body: reply } : reply
   const fields = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
-  return { status, headers: [...new Map([['content-type', 'text/html; charset=utf-8'], ...fields])], body }
+  return { status, headers: [...new Map([['content-type', 'text/html; charset=utf-8'], ...fields])], cookies: [], body }
 }
 
 // A number, nothing, or a Response would pass for an empty page.
