@@ -86,16 +86,19 @@ async function serve(
   } catch (error) {
     return { ...shown, ...because(error) }
   }
+  const { isInDoubt = false, ...rest } = told
   try {
     const outcome = await session.commit()
     // A commit that finds the session ended says so by an event only.
-    if (isSavedByCommit(deed) && !session.isStarted) return { ...shown, ...because(goneError()) }
+    if (isSavedByCommit(deed) && !session.isStarted) {
+      return { ...shown, ...because(goneError()), ...(isInDoubt && { result: 'unknown' }) }
+    }
     const handed = handedOut(outcome?.cookies ?? [])
     const { handle } = session
-    return { ...shown, result: 'done', ...told, ...(handed && { token: handed }), ...(handle && { handle }) }
+    return { ...shown, result: 'done', ...rest, ...(handed && { token: handed }), ...(handle && { handle }) }
   } catch (error) {
     // What the commit itself had to save is in doubt; what was done before it is not, but no token arrives.
-    return { ...shown, ...told, ...because(error), ...(isSavedByCommit(deed) ? {} : { result: 'done' }) }
+    return { ...shown, ...rest, ...because(error), ...(isSavedByCommit(deed) ? {} : { result: 'done' }) }
   }
 }
 
@@ -107,7 +110,10 @@ function isSavedByCommit({ kind }: Deed): boolean {
   return kind === 'change' || kind === 'start' || kind === 'insist'
 }
 
-type Told = Pick<Answer, 'count' | 'got' | 'list'>
+interface Told extends Pick<Answer, 'count' | 'got' | 'list'> {
+  /** A save was not answered, and the commit tries again. */
+  readonly isInDoubt?: boolean
+}
 
 /** What is done without a session. */
 async function manage(sessions: Sessions<Data>, deed: Deed): Promise<Told> {
@@ -148,8 +154,10 @@ async function perform(sessions: Sessions<Data>, session: Session<Data>, op: num
       return {}
     case 'insist':
       logOf(session.data).push(op)
-      await session.save().catch(() => undefined)
-      return {}
+      return session.save().then(
+        () => ({}),
+        () => ({ isInDoubt: true }),
+      )
     case 'put':
       await session.update((data) => void (data[`gift:${op}`] = 1))
       return {}

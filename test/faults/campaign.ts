@@ -78,7 +78,7 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
     await crowd.audit()
     const audit = clock()
     await history.close()
-    const verdict = await checkFile(history.path, windows)
+    const verdict = await checkFile(history.path, { windows, signsInByHops: rig.signsInByHops })
     for (const { counts } of rig.proxies) for (const [name, count] of counts) add(faults, name, count)
     const { store, versions, limitations } = rig
     const milliseconds = { load, audit: audit - load, check: clock() - audit }

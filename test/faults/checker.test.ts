@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { createChecker } from './check/check.ts'
+import type { Verdict } from './check/findings.ts'
+import type { Ended, Window } from './history.ts'
 import { rehearse } from './rehearsal.ts'
+import type { Deed, View } from './requests.ts'
 import { plantedOnes } from './wrong.ts'
 
 const SEED = Number(process.env['FAULT_SEED'] ?? 20_261_120)
@@ -36,4 +40,45 @@ describe('the checker of the fault campaign', () => {
       expect(findings.map((finding) => finding.kind)).toContain(kind)
     },
   )
+})
+
+describe('a time of announced loss', () => {
+  /** A visitor arrives and leaves a mark at 10 ms, and comes back at 100 ms. */
+  function judged(deeds: readonly (readonly [Deed, Ended['answer'], number?])[], windows: readonly Window[]): Verdict {
+    const checker = createChecker({ windows })
+    for (const [index, [deed, answer, token]] of deeds.entries()) {
+      const op = index + 1
+      const at = index === deeds.length - 1 ? 100 : 10
+      checker.read({ type: 'begun', op, at, deed, ...(token !== undefined && { token }) })
+      checker.read({ type: 'ended', op, at, answer })
+    }
+    return checker.verdict()
+  }
+  const during = (loses: Window['loses']): readonly Window[] => [{ type: 'window', from: 0, to: 50, loses }]
+  const arrived = [
+    { kind: 'start', life: 'a' },
+    { opened: 'unasked', result: 'done', token: 1, handle: 'h' },
+  ] as const
+  const view: View = { owner: 'a', level: 0, handle: 'h', count: 0, traces: [] }
+  const marked = [{ kind: 'change' }, { opened: 'live', view, result: 'done' }, 1] as const
+  const destroyed = [{ kind: 'destroy' }, { opened: 'live', view, result: 'done' }, 1] as const
+  const foundDead = [{ kind: 'look' }, { opened: 'nothing', result: 'refused' }, 1] as const
+  const foundLive = [{ kind: 'look' }, { opened: 'live', view, result: 'done' }, 1] as const
+  const kindsOf = ({ findings }: Verdict): readonly string[] => findings.map(({ kind }) => kind)
+
+  it('STORE-8: what was saved in it may be gone, and is counted; outside of it nothing may be', () => {
+    for (const [deeds, kind] of [
+      [[arrived, foundDead], 'session lost'],
+      [[arrived, marked, foundLive], 'update lost'],
+    ] as const) {
+      expect(kindsOf(judged(deeds, []))).toEqual([kind])
+      expect(judged(deeds, during('saves'))).toMatchObject({ findings: [], tally: { lostInWindow: 1 } })
+    }
+  })
+
+  it('STORE-8: where it concerns saves only, an ending in it is final all the same', () => {
+    const deeds = [arrived, destroyed, foundLive]
+    expect(kindsOf(judged(deeds, during('saves')))).toEqual(['old token opens'])
+    expect(kindsOf(judged(deeds, during('all')))).toEqual([])
+  })
 })

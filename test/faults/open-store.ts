@@ -72,7 +72,8 @@ async function ready<S extends Store & { setup(): Promise<void> }>(store: S): Pr
 async function postgresClient({ client, url, connections }: Of<'postgres'>) {
   if (client === 'postgres') {
     const { default: postgres } = await import('postgres')
-    return postgres(url, { max: connections, onnotice: () => undefined })
+    // With the types this client leaves a rejection unhandled when its connection breaks while it asks for them.
+    return postgres(url, { max: connections, fetch_types: false, onnotice: () => undefined })
   }
   const { default: pg } = await import('pg')
   const pool = new pg.Pool({ connectionString: url, max: connections })

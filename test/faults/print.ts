@@ -15,7 +15,8 @@ export function wordsOf(report: Report): string {
       `(${tally.happenedAllTheSame} of these seen to have happened)`,
     `  acknowledged: ${listed(tally.acknowledged)}`,
     `  faults: ${listed(faults)}`,
-    `  ${tally.tokens} tokens given out, ${tally.comparisons} comparisons`,
+    `  ${tally.tokens} tokens given out, ${tally.comparisons} comparisons; sent twice, and the first arrived late: ` +
+      `${tally.orphans} sign-ins left a session that nobody holds, ${tally.endedLate} sessions ended by it`,
     ...(windows.length > 0
       ? [
           `  ${windows.length} windows of announced loss, ${tally.inWindow} operations acknowledged in them, ` +

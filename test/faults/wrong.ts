@@ -78,7 +78,7 @@ export const plantedOnes: readonly Planted[] = [
   ),
   planted(
     'a rotation deletes the old record, and what inserts the new one may never come',
-    ['live session not in list'],
+    ['sign-in lost'],
     (good, disk, random) => ({
       rotate: async (key, version, newKey, record, options) => {
         const result = await good.rotate(key, version, newKey, record, options)

@@ -5,7 +5,7 @@ import type { Finding, FindingKind, Verdict } from './findings.ts'
 import type { Death, Life, Op, Session, Token } from './model.ts'
 import { earlier, isDueDead, mayPrecede, newLife } from './model.ts'
 import type { User, UserGround } from './users.ts'
-import { compareList, mayBeEnded, mayBeEvicted, mayRefuse, newUser } from './users.ts'
+import { compareList, mayBeEnded, mayBeEndedLate, mayBeEvicted, mayRefuse, newUser } from './users.ts'
 
 /** Reads a history entry by entry, and judges it. */
 export interface Checker {
@@ -20,8 +20,18 @@ const DECISIVE: ReadonlySet<DeedKind> = new Set([...REPLACING, 'enter', 'destroy
 /** More than clocks of one machine differ by, and a commit takes. */
 const MARGIN_MS = 250
 
-/** @param windows times of announced loss; they must be known before the first entry is read. */
-export function createChecker(windows: readonly Window[] = []): Checker {
+/** What the checker must know of the store before the first entry is read. */
+export interface Announced {
+  /** Times of announced loss. */
+  readonly windows?: readonly Window[]
+  /**
+   * A sign-in that was not answered may have made its session and left the old one, without a user, alive: they lie on
+   * different servers, and there is no step for both.
+   */
+  readonly signsInByHops?: boolean
+}
+
+export function createChecker({ windows = [], signsInByHops = false }: Announced = {}): Checker {
   const ops = new Map<number, Op>()
   const lives = new Map<string, Life>()
   const tokens = new Map<TokenNumber, Token>()
@@ -30,6 +40,8 @@ export function createChecker(windows: readonly Window[] = []): Checker {
   const acknowledged = new Map<string, number>()
   const results = { done: 0, refused: 0, unknown: 0 }
   const happened = new Set<Op>()
+  const endedLate = new Set<Session>()
+  let orphans = 0
   let place = 0
   let comparisons = 0
   let inWindow = 0
@@ -49,13 +61,17 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     isLossy,
     lostInWindow: () => void lostInWindow++,
     happened: (op) => void happened.add(op),
+    endedLate: (session) => void endedLate.add(session),
     discover: (user, signIn, handle, seenBy) => {
-      happened.add(signIn)
+      if (signIn.result === 'done') orphans++
+      else happened.add(signIn)
       // It may have been seen before it was confirmed.
       if (isLossy(seenBy)) return
       newSession({ life: undefined, user, handle, born: signIn, thereSince: seenBy.endedAt })
       // What it was made from must be dead: otherwise one sign-in has made two of one.
-      if (signIn.token !== undefined) kill(signIn.token, { at: seenBy.endedAt, time: -Infinity, means: 'forked' })
+      const isOneStep = !signsInByHops || signIn.token?.session.subject !== undefined
+      if (isOneStep && signIn.result !== 'done' && signIn.token !== undefined)
+        kill(signIn.token, { at: seenBy.endedAt, time: -Infinity, means: 'forked' })
     },
   }
 
@@ -188,6 +204,7 @@ export function createChecker(windows: readonly Window[] = []): Checker {
       session.death !== undefined
     if (!isReplaced && !isEnded && token.death === undefined) {
       if (isExcused(token.issuer)) lostInWindow++
+      else if (user !== undefined && mayBeEndedLate(user, session)) endedLate.add(session)
       else report(session.subject === undefined ? 'session lost' : 'sign-in lost', op, `token ${token.number}`)
     }
     if (isLossy(op)) return
@@ -285,25 +302,14 @@ export function createChecker(windows: readonly Window[] = []): Checker {
     const user = userOf(deed.subject)
     const death: Death = { at: op.endedAt, time: -Infinity, means: 'revived' }
     if (deed.kind === 'end') {
+      // Also where it says that there was none: an attempt without an answer may have ended it before the one that said so.
       const session = user.sessions.get(deed.handle)
-      if (session === undefined) return
-      if (got === false) {
-        if (session.thereSince < op.begunAt) endUnfound(user, session, op)
-      } else end(session, death)
+      if (session !== undefined && (got === true || session.thereSince < op.begunAt)) end(session, death)
     }
     if (deed.kind !== 'endAll' && deed.kind !== 'endOthers') return
     for (const session of user.sessions.values()) {
       if (session.thereSince < op.begunAt && session !== op.token?.session) end(session, death)
     }
-  }
-
-  /** It was to be ended by its handle, and was not there. */
-  const endUnfound = (user: User, session: Session, op: Op): void => {
-    if (session.death === undefined && !mayBeEnded(user, session, op) && !mayBeEvicted(user, session, op)) {
-      if (isExcused(session.born)) lostInWindow++
-      else report('live session not in list', op, `of ${user.name}`)
-    }
-    if (!isLossy(op)) end(session, { at: op.endedAt, time: -Infinity, means: 'revived' })
   }
 
   return {
@@ -320,6 +326,8 @@ export function createChecker(windows: readonly Window[] = []): Checker {
         ...results,
         acknowledged,
         happenedAllTheSame: happened.size,
+        orphans,
+        endedLate: endedLate.size,
         tokens: tokens.size,
         comparisons,
         inWindow,

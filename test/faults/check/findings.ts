@@ -46,6 +46,10 @@ export interface Tally {
   readonly acknowledged: ReadonlyMap<string, number>
   /** Operations without an answer that turned out to have happened. */
   readonly happenedAllTheSame: number
+  /** Sessions that nobody holds: a sign-in was sent twice, and the attempt that was not answered arrived late. */
+  readonly orphans: number
+  /** Sessions ended by a call for all of them from before their sign-in, one of whose two attempts arrived late. */
+  readonly endedLate: number
   readonly tokens: number
   readonly comparisons: number
   /** Changes that were acknowledged in a time of announced loss, and of these the ones that are gone. */

@@ -24,6 +24,8 @@ export function newUser(name: string): User {
 export interface UserGround extends Ground {
   /** Makes a session known that a list has shown and of whose sign-in no answer came. */
   readonly discover: (user: User, signIn: Op, handle: string, seenBy: Op) => void
+  /** Counts a session that {@link mayBeEndedLate}. */
+  readonly endedLate: (session: Session) => void
 }
 
 /** Whether the limit may have ended the session by the end of this request. */
@@ -39,6 +41,20 @@ export function mayBeEnded(user: User | undefined, session: Session, asker: Op):
   const sweepers = (user?.sweepers ?? []).filter(({ token }) => token?.session !== session)
   const causes = [...session.enders, ...sweepers]
   return causes.some((each) => each !== asker && mayPrecede(each, asker) && lastMoment(each) > session.born.begunAt)
+}
+
+/** As long as a call may be held up on its way, in milliseconds. */
+const LATE_MS = 5_000
+
+/**
+ * Whether a call that ends all sessions, and that was sent twice, may have ended it although it began after the answer:
+ * by the one of the two that was not answered and arrived late.
+ */
+export function mayBeEndedLate(user: User, session: Session): boolean {
+  return user.sweepers.some(
+    ({ result, token, endedTime }) =>
+      result === 'done' && token?.session !== session && endedTime > session.born.begunTime - LATE_MS,
+  )
 }
 
 /** Compares a list of the user's sessions with what must and what can be in it. */
@@ -65,8 +81,8 @@ function checkListed(ground: UserGround, user: User, handle: string, label: numb
   const signIn = user.signIns.get(label)
   if (signIn === undefined) ground.report('forked', asker, `a session of ${user.name} that nobody signed in to`)
   else if (signIn.result === 'refused') ground.report('applied though refused', asker, `sign-in ${label}`)
-  else if ([...user.sessions.values()].some(({ born }) => born === signIn)) {
-    ground.report('forked', asker, `sign-in ${label} has led to another session`)
+  else if ([...user.sessions.values()].filter(({ born }) => born === signIn).length > 1) {
+    ground.report('forked', asker, `sign-in ${label} has led to two other sessions`)
   } else if (signIn.result !== 'under way') ground.discover(user, signIn, handle, asker)
 }
 
@@ -77,6 +93,7 @@ function checkUnlisted(ground: UserGround, user: User, session: Session, asker: 
   }
   if (!mayBeEnded(user, session, asker) && !mayBeEvicted(user, session, asker)) {
     if (ground.isExcused(session.born)) ground.lostInWindow(session.born)
+    else if (mayBeEndedLate(user, session)) ground.endedLate(session)
     else ground.report('live session not in list', asker, `of ${user.name}, signed in by ${session.born.op}`)
   }
   if (!ground.isLossy(asker)) session.death = dead(session, asker)

@@ -24,6 +24,7 @@ export async function mariadbRig({ random }: RigOptions): Promise<Rig> {
     versions: [await versionAt(server.url), `mysql2 ${versionOf('mysql2')}`],
     settingFor: (_member, isNarrow) => ({ kind: 'mysql', url, connections: isNarrow ? 1 : CONNECTIONS }),
     hasPool: true,
+    signsInByHops: false,
     proxies: [proxy],
     blows: [killing(server, random, 20), ...(disk ? [filling(server, disk, 2)] : [])],
     limitations: disk ? [] : [NO_SMALL_DISK],

@@ -26,6 +26,7 @@ export async function postgresRig({ random }: RigOptions): Promise<Rig> {
       connections: isNarrow ? 1 : CONNECTIONS,
     }),
     hasPool: true,
+    signsInByHops: false,
     proxies: [proxy],
     blows: [killing(server, random, 20), ...(disk ? [filling(server, disk, 2)] : [])],
     limitations: disk ? [] : [NO_SMALL_DISK],

@@ -31,6 +31,7 @@ export async function redisClusterRig({ random, clock }: RigOptions): Promise<Ri
       replicas: 1,
     }),
     hasPool: false,
+    signsInByHops: true,
     proxies,
     blows: [
       {

@@ -21,6 +21,7 @@ export async function redisRig({ random }: RigOptions): Promise<Rig> {
     versions: [await redisVersion(server.port), `redis ${versionOf('redis')}`, `ioredis ${versionOf('ioredis')}`],
     settingFor: (member) => ({ kind: 'redis', client: member % 2 === 0 ? 'redis' : 'ioredis', url }),
     hasPool: false,
+    signsInByHops: false,
     proxies: [proxy],
     blows: [
       killing(server, random, 20),

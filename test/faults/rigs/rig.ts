@@ -20,6 +20,8 @@ export interface Rig {
   settingFor(member: number, isNarrow: boolean): StoreSetting
   /** Whether there is a pool to narrow. */
   readonly hasPool: boolean
+  /** Whether a sign-in moves to another server in two steps. */
+  readonly signsInByHops: boolean
   readonly proxies: readonly Proxy[]
   readonly blows: readonly Blow[]
   /** What could not be done here, to be said aloud. */

@@ -11,6 +11,7 @@ export async function sqliteRig(): Promise<Rig> {
     versions: [`SQLite ${process.versions.sqlite}`],
     settingFor: () => ({ kind: 'sqlite', path: join(folder, 'sessions.db') }),
     hasPool: false,
+    signsInByHops: false,
     proxies: [],
     blows: [],
     limitations: ['there is no server and no connection: only the processes of the application are killed'],
