@@ -26,7 +26,7 @@ const entry = (front: string): string => `
 const UNWANTED = [
   /^dist\/csrf\.js$/,
   /^dist\/carriers\/(header|url|form)\.js$/,
-  /^dist\/stores\/(file|sqlite|postgres)\.js$/,
+  /^dist\/stores\/(file|sqlite|postgres|redis)\.js$/,
 ]
 
 /** An application bundles only what it imports, and on Node no other package comes with it. */

@@ -45,15 +45,13 @@ export function createCalls(
   const sendDecisive = options.sendDecisive ?? wire.send
   const sentOf = createScripts(wire.send, sendDecisive)
   const pending = createPending(wire, options.onFirst)
-  const turns = createTurns<Get | Run>(
-    (items) => {
-      const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
-      const { batch, apart } = batchOf(items, isApart)
-      wire.send(batch)
-      if (apart.length > 0) sendDecisive(apart)
-    },
-    { maxItems: MAX_ITEMS },
-  )
+  const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
+  const send = (items: readonly (Get | Run)[]): void => {
+    const { batch, apart } = batchOf(items, isApart)
+    wire.send(batch)
+    if (apart.length > 0) sendDecisive(apart)
+  }
+  const turns = createTurns(send, { maxItems: MAX_ITEMS })
 
   return {
     get: (epochKey, key, read) =>

@@ -41,7 +41,7 @@ function isNodeRedisCluster(client: RedisClient): client is NodeRedisCluster {
 }
 
 function isNodeRedisSentinel(client: RedisClient): client is NodeRedisSentinel {
-  return hasMethods(client, ['use', 'getMasterNode', 'duplicate', 'subscribe'])
+  return hasMethods(client, ['sendCommand', 'acquire', 'getMasterNode', 'duplicate', 'subscribe'])
 }
 
 function isNodeRedis(client: RedisClient): client is NodeRedisClient {

@@ -46,8 +46,8 @@ interface Lease {
 }
 
 /** The part of what node-redis' `createSentinel` gives that the store calls. */
-export interface NodeRedisSentinel extends Connecting {
-  use<R>(work: (lease: Lease) => Promise<R>): Promise<R>
+export interface NodeRedisSentinel extends Connecting, Lease {
+  acquire(): Promise<Lease>
   getMasterNode(): unknown
   duplicate(overrides?: object): NodeRedisSentinel
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
@@ -120,15 +120,17 @@ export function wireOfNodeRedisSentinel(sentinel: NodeRedisSentinel): Wire {
   return {
     hasSlots: false,
     check: () => checkOpen(sentinel),
-    send: (batch) => void sendLeased(sentinel, batch),
-    primaries: async () => [(command) => sentinel.use((lease) => lease.sendCommand(false, [...command], AS_TEXT))],
+    send: (batch) => void sendShared(sentinel, batch),
+    primaries: async () => [(command) => sentinel.sendCommand(false, [...command], AS_TEXT)],
     subscribe: (channel, hearing) => subscribeBySentinel(sentinel, channel, hearing),
     async twin() {
-      const twin = await connected(sentinel.duplicate())
+      const twin = await connected(sentinel.duplicate({ masterPoolSize: 1 }))
+      // Borrowed once and kept: it is slow (a class is made for each), and nobody else uses this pool.
+      const lease = await twin.acquire()
       return {
         placeOf: () => twin,
         sequence: (_key, commands) =>
-          twin.use((lease) => settled(commands.map((command) => lease.sendCommand(false, [...command], AS_TEXT)))),
+          settled(commands.map((command) => lease.sendCommand(false, [...command], AS_TEXT))),
         end: () => endOf(twin),
       }
     },
@@ -157,20 +159,19 @@ async function settled(replies: readonly Promise<unknown>[]): Promise<readonly A
   )
 }
 
-/** The whole batch over one connection: the client would lend one for each command, one after the other. */
-async function sendLeased(sentinel: NodeRedisSentinel, batch: readonly Sent[]): Promise<void> {
-  let isSent = false
-  try {
-    await sentinel.use(async (lease) => {
-      const answers = batch.map(({ command, done, fail }) =>
-        lease.sendCommand(false, [...command], AS_TEXT).then(done, fail),
-      )
-      isSent = true
-      await Promise.all(answers)
-    })
-  } catch (error) {
-    if (!isSent) for (const { fail } of batch) fail(error)
+/**
+ * The client borrows a connection of its pool for a command, and the commands that come meanwhile share it. Of those that
+ * come at once, each would borrow one, and wait for it; so the first goes ahead by the moment that borrowing takes.
+ */
+async function sendShared(sentinel: NodeRedisSentinel, [first, ...rest]: readonly Sent[]): Promise<void> {
+  const sendOne = ({ command, done, fail }: Sent): void => {
+    sentinel.sendCommand(false, [...command], AS_TEXT).then(done, fail)
   }
+  if (first === undefined) return
+  sendOne(first)
+  await Promise.resolve()
+  await Promise.resolve()
+  for (const sent of rest) sendOne(sent)
 }
 
 async function subscribe(client: NodeRedisClient, channel: string, hearing: Hearing): Promise<Subscription> {

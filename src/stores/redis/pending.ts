@@ -15,10 +15,7 @@ export interface Pending {
 /** @param onFirst called once, at the first promise. */
 export function createPending(wire: Wire, onFirst: () => void): Pending {
   let isClosed = false
-  let begun = (): void => {
-    begun = () => undefined
-    onFirst()
-  }
+  let isFirst = true
   let underWay = 0
   const idlers: (() => void)[] = []
   const end = (): void => {
@@ -47,7 +44,8 @@ export function createPending(wire: Wire, onFirst: () => void): Pending {
             fail(error)
           }
         }, fail)
-        begun()
+        if (isFirst) onFirst()
+        isFirst = false
       }),
     async close() {
       isClosed = true
