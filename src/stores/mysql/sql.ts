@@ -7,7 +7,7 @@ export const COLUMNS = 'state, version, handle, subject, created_at, seen_at, ex
 
 /** Neither expired nor ended by `clear`: a session or a mark. */
 export const PRESENT = 'expires_at > p_now AND epoch = v_epoch'
-export const LIVE = `state = 'live' AND ${PRESENT}`
+export const LIVE: string = `state = 'live' AND ${PRESENT}`
 
 /** Every procedure that reads the clock is given it last. */
 export const NOW = 'IN p_now BIGINT'
