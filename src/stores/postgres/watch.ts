@@ -1,4 +1,4 @@
-import { later } from '#platform'
+import { later, randomBytes, toBase64Url } from '#platform'
 import { isStoreKey } from '../../core/key.ts'
 import type { Hearing, Listen } from '../shared/watching.ts'
 import type { Database } from './database.ts'
@@ -82,7 +82,7 @@ interface Beats {
 }
 
 function createBeats(send: (beat: string) => Promise<readonly (readonly unknown[])[]>): Beats {
-  const own = Math.random().toString(36).slice(2)
+  const own = toBase64Url(randomBytes(9))
   let count = 0
   let heard = -1
   let onHeard = (): void => undefined
