@@ -30,6 +30,7 @@ const results = await runBenchmark({
   only,
   rounds: values.rounds === undefined ? undefined : Number(values.rounds),
 })
+if (values.quick) console.log('A quick run shows that all of it works; its figures are too rough to compare anything.')
 for (const { title, text } of sectionsOf(answersOf(results))) console.log(`\n## ${title}\n\n${text}`)
 for (const reason of results.missing) console.error(`\nNOT MEASURED: ${reason}`)
 if (isFull) await writeReport(results)

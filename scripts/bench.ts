@@ -8,7 +8,7 @@ import { inProject } from './lib/project.ts'
 
 const here = inProject('bench')
 const [first, ...rest] = process.argv.slice(2)
-const [program, args] = first === 'scale' ? ['scale.ts', rest] : ['main.ts', process.argv.slice(2)]
+const [program, args] = first === 'scale' ? ['curves/main.ts', rest] : ['main.ts', process.argv.slice(2)]
 
 if (!installLocked(here)) process.exit(1)
 if (buildIsStale() && (await buildPackage()) !== 0) process.exit(1)

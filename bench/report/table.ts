@@ -15,11 +15,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n')
 }
 
-/** A number with three digits that mean something. */
+/** A number with two or three digits that mean something. */
 export function short(value: number): string {
   const size = Math.abs(value)
   if (size >= 10_000) return `${Math.round(value / 1000)}k`
-  return size >= 100 ? String(Math.round(value)) : value.toFixed(size >= 10 ? 0 : 1)
+  if (size >= 1) return value.toFixed(size >= 10 ? 0 : 1)
+  return value === 0 ? '0' : value.toFixed(2)
 }
 
 /** The median with its spread over the rounds. */

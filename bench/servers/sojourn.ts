@@ -13,7 +13,8 @@ export async function sojournSessions(place: Place): Promise<Sessions<Data>> {
   return createSessions<Data>({ store: await storeAt(place) })
 }
 
-async function storeAt({ store, url, folder }: Place): Promise<Store> {
+/** A store of the package, ready for use. */
+export async function storeAt({ store, url, folder }: Place): Promise<Store> {
   switch (store) {
     case 'memory': {
       const { memoryStore } = await import('sojourn/stores/memory')
