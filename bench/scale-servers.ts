@@ -222,7 +222,7 @@ function round(value: number): number {
 }
 
 async function postgres(now: () => number): Promise<Candidate> {
-  const server = await startPostgres({ settings: { fsync: 'on' } })
+  const server = await startPostgres({ settings: { fsync: 'on', shared_buffers: '2GB', max_wal_size: '8GB' } })
   const pool = new Pool({ connectionString: server.url, max: 10 })
   const store = postgresStore({ client: pool, now })
   await store.setup()
