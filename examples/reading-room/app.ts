@@ -19,18 +19,21 @@ import { signInPages } from './pages/sign-in.ts'
 import type { Room } from './room.ts'
 import { openSessions } from './sessions.ts'
 import type { Settings } from './settings.ts'
+import { openStore } from './stores/store.ts'
 
 /** The application, without a server around it. */
 export interface ReadingRoom {
   readonly app: Express
-  /** Closes the databases; call it when no request is under way any more. */
+  /** Closes the databases and ends all connections to them; call it when no request is under way any more. */
   close(): Promise<void>
 }
 
-export function createApp(settings: Settings): ReadingRoom {
+/** @throws Error with a message for the person who started the application. */
+export async function createApp(settings: Settings): Promise<ReadingRoom> {
   mkdirSync(settings.dataFolder, { recursive: true })
   const db = openDatabase(join(settings.dataFolder, 'reading-room.db'))
-  const sessions = openSessions(settings)
+  const { store, disconnect } = await openStore(settings)
+  const sessions = openSessions(store, settings)
   const withSession = expressSessions(sessions)
   const room: Room = { db, sessions, sessionOf: (req) => withSession.of(req) }
 
@@ -55,6 +58,7 @@ export function createApp(settings: Settings): ReadingRoom {
     app,
     async close() {
       await sessions.close()
+      await disconnect()
       db.close()
     },
   }

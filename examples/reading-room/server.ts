@@ -6,15 +6,11 @@ import { readSettings } from './settings.ts'
 /** How long requests that are under way may take to finish when the server stops. */
 const LAST_CALL_MS = 10_000
 
-try {
-  start()
-} catch (error) {
-  fail(error)
-}
+start().catch(fail)
 
-function start(): void {
+async function start(): Promise<void> {
   const settings = readSettings(process.env)
-  const room = createApp(settings)
+  const room = await createApp(settings)
   const server = createServer(room.app)
   let isStopping = false
 

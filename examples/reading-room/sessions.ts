@@ -1,8 +1,5 @@
-import { join } from 'node:path'
-import type { Session, Sessions } from 'sojourn'
+import type { Session, Sessions, Store } from 'sojourn'
 import { createSessions } from 'sojourn'
-import { fileStore } from 'sojourn/stores/file'
-import { sqliteStore } from 'sojourn/stores/sqlite'
 import type { Settings } from './settings.ts'
 
 /** Everything that the application remembers about a visitor between two requests. */
@@ -43,13 +40,9 @@ export type VisitSession = Session<Visit>
 export const keptAtSignIn = ['count', 'cart', 'checkout', 'placed'] as const
 
 /** The one place where sessions are set up. */
-export function openSessions(settings: Settings): Sessions<Visit> {
-  const { dataFolder, isProduction } = settings
+export function openSessions(store: Store, { isProduction }: Settings): Sessions<Visit> {
   return createSessions<Visit>({
-    store:
-      settings.store === 'file'
-        ? fileStore({ directory: join(dataFolder, 'sessions') })
-        : sqliteStore({ path: join(dataFolder, 'sessions.db') }),
+    store,
     initial: () => ({ count: 0, cart: {}, placed: [] }),
     timeouts: { idle: '30m', absolute: '12h' },
     // A lost telephone's session does not pile up for ever.

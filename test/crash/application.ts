@@ -80,7 +80,7 @@ function environmentOf({ dataFolder, store, preload }: Setting): Record<string, 
     HOST: '127.0.0.1',
     PORT: '0',
     READING_ROOM_DATA: dataFolder,
-    READING_ROOM_STORE: store,
+    SESSION_STORE: store,
     // Compiled code is kept between starts, as a machine that restarts a program often would.
     NODE_COMPILE_CACHE: join(dataFolder, 'compiled'),
     ...(preload && { NODE_OPTIONS: `--import ${preload.href}` }),

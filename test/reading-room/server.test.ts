@@ -69,7 +69,11 @@ it('says in one line that the port is taken, and ends with 1', async () => {
 it.each([
   [{ PORT: '80a' }, 'PORT is "80a": expected a number from 0 to 65535\n'],
   [{ PORT: '70000' }, 'PORT is "70000": expected a number from 0 to 65535\n'],
-  [{ READING_ROOM_STORE: 'paper' }, 'READING_ROOM_STORE is "paper": expected sqlite or file\n'],
+  [{ SESSION_STORE: 'paper' }, 'SESSION_STORE must be sqlite, file, postgres://…, mysql://… or redis://…\n'],
+  [
+    { SESSION_STORE: 'postgres://ann:secret@:port' },
+    'SESSION_STORE must be sqlite, file, postgres://…, mysql://… or redis://…\n',
+  ],
 ])('refuses to start with %j, and says why', async (environment, message) => {
   const server = spawnServer({ PORT: '0', READING_ROOM_DATA: folder.path, ...environment })
   expect((await server.exit).code).toBe(1)

@@ -23,12 +23,29 @@ export interface Visitor {
 
 /** Starts both before the file's tests; the returned function gives them inside a test. */
 export function useStage(options: Partial<ServerOptions> = {}): () => Stage {
+  const folder = temporaryFolder()
+  let server: RunningServer | undefined
+  const visitorOf = useBrowser()
+  beforeAll(async () => {
+    server = await startServer({ dataFolder: folder.path, ...options })
+  })
+  afterAll(async () => {
+    await server?.stop()
+    folder.remove()
+  })
+  return () => {
+    if (server === undefined) throw new Error('the stage is not set')
+    const { url } = server
+    return { server, visitor: (options) => visitorOf(url, options) }
+  }
+}
+
+/** Starts a browser before the file's tests; the returned function opens visitors of the application at an address. */
+export function useBrowser(): (baseURL: string, options?: { userAgent?: string }) => Promise<Visitor> {
   // A browser on a busy machine needs longer than a unit test.
   vi.setConfig({ testTimeout: 60_000 })
-  const folder = temporaryFolder()
   const contexts: BrowserContext[] = []
   let browser: Browser | undefined
-  let server: RunningServer | undefined
   let missing: string | undefined
 
   beforeAll(async () => {
@@ -37,7 +54,6 @@ export function useStage(options: Partial<ServerOptions> = {}): () => Stage {
       missing = part.missing
       return
     }
-    server = await startServer({ dataFolder: folder.path, ...options })
     browser = await chromium.launch({
       executablePath: part.path,
       args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
@@ -49,32 +65,19 @@ export function useStage(options: Partial<ServerOptions> = {}): () => Stage {
   afterEach(async () => {
     for (const context of contexts.splice(0)) await context.close()
   })
-  afterAll(async () => {
-    await browser?.close()
-    await server?.stop()
-    folder.remove()
-  })
+  afterAll(() => browser?.close())
 
-  return () => {
-    if (browser === undefined || server === undefined) throw new Error('the stage is not set')
-    return openStage(browser, server, contexts)
-  }
-}
-
-function openStage(browser: Browser, server: RunningServer, contexts: BrowserContext[]): Stage {
-  return {
-    server,
-    async visitor(options = {}) {
-      const context = await browser.newContext({ baseURL: server.url, ...options })
-      contexts.push(context)
-      context.setDefaultTimeout(20_000)
-      const page = await context.newPage()
-      return {
-        context,
-        page,
-        go: async (path) => void (await page.goto(path)),
-        cookie: async () => (await context.cookies()).find(({ name }) => name === 'id')?.value,
-      }
-    },
+  return async (baseURL, options = {}) => {
+    if (browser === undefined) throw new Error('the browser has not been started')
+    const context = await browser.newContext({ baseURL, ...options })
+    contexts.push(context)
+    context.setDefaultTimeout(20_000)
+    const page = await context.newPage()
+    return {
+      context,
+      page,
+      go: async (path) => void (await page.goto(path)),
+      cookie: async () => (await context.cookies()).find(({ name }) => name === 'id')?.value,
+    }
   }
 }

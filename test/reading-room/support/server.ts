@@ -25,7 +25,8 @@ export interface RunningServer {
 
 export interface ServerOptions {
   readonly dataFolder: string
-  readonly store?: 'sqlite' | 'file'
+  /** `sqlite`, `file` or the address of a server. @defaultValue 'sqlite' */
+  readonly store?: string
   /** @defaultValue any free port */
   readonly port?: number
   readonly isProduction?: boolean
@@ -43,9 +44,13 @@ export interface ServerProcess {
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
 }
 
-export function spawnServer(environment: Readonly<Record<string, string>>): ServerProcess {
+/** @param program the file of the server, where it is not the one of the examples */
+export function spawnServer(
+  environment: Readonly<Record<string, string>>,
+  program: string = inProject('examples', 'reading-room', 'server.ts'),
+): ServerProcess {
   if (!existsSync(inProject('dist', 'index.js'))) throw new Error('dist is missing: run `npm run build` first')
-  const child = spawn(process.execPath, [inProject('examples', 'reading-room', 'server.ts')], {
+  const child = spawn(process.execPath, [program], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -79,7 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const process = spawnServer({
     PORT: String(options.port ?? 0),
     READING_ROOM_DATA: options.dataFolder,
-    READING_ROOM_STORE: options.store ?? 'sqlite',
+    SESSION_STORE: options.store ?? 'sqlite',
     NODE_ENV: options.isProduction === true ? 'production' : 'development',
   })
   const [, url = '', port = ''] = await process.printed(/(http:\/\/\S+:(\d+))/)

@@ -73,7 +73,7 @@ export function redisUnderTest(server: 'redis' | 'redisCluster'): readonly Store
           const prefix = `${ownName()}:`
           return madeOf(
             now,
-            async (now) => redisStore({ client: opened.client, prefix, now }),
+            async (now) => redisStore({ client: opened.client, prefix, now, persistence: 'none' }),
             () => removeAll(opened.client, prefix),
           )
         },
