@@ -26,8 +26,14 @@ import { watchingOf } from './redis/watch.ts'
 export type { RedisClient } from './redis/client.ts'
 export type { RedisPersistence } from './redis/durability.ts'
 export type { RedisStoreOptions } from './redis/options.ts'
-export type { IoredisClient, IoredisCluster } from './redis/ioredis.ts'
-export type { NodeRedisClient, NodeRedisCluster, NodeRedisSentinel } from './redis/node-redis.ts'
+export type { IoredisClient, IoredisCluster, IoredisPipeline } from './redis/ioredis.ts'
+export type {
+  NodeRedisClient,
+  NodeRedisCluster,
+  NodeRedisCommandOptions,
+  NodeRedisLease,
+  NodeRedisSentinel,
+} from './redis/node-redis.ts'
 
 /** What {@link redisStore} gives. */
 export type RedisStore = Store &

@@ -3,12 +3,22 @@ import { refuse } from './refuse.ts'
 import { slotOf } from './slots.ts'
 import type { Answer, Ask, Command, Hearing, Sent, Subscription, Twin, Wire } from './wire.ts'
 
+/** Commands that ioredis sends together. */
+export interface IoredisPipeline {
+  /** Sends them, and gives an answer for each. */
+  exec(): Promise<[error: Error | null, reply: unknown][] | null>
+}
+
 /** What both kinds of client do. */
 interface Pipelining {
   readonly status: string
+  /** Sends a command as it is. */
   call(command: string, ...args: string[]): Promise<unknown>
-  pipeline(commands?: unknown[][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> }
+  /** Commands that are sent together. */
+  pipeline(commands?: unknown[][]): IoredisPipeline
+  /** Ends the connection at once. */
   disconnect(): void
+  /** Calls the listener at each event of that name. */
   // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
@@ -21,8 +31,11 @@ export interface IoredisClient extends Pipelining {
     readonly readOnly?: boolean | undefined
     maxRetriesPerRequest?: number | null | undefined
   }
+  /** Another one of the same settings. */
   duplicate(override?: object): IoredisClient
+  /** Opens the connection. */
   connect(): Promise<unknown>
+  /** Hears what is published there. */
   subscribe(channel: string): Promise<unknown>
 }
 
@@ -37,7 +50,9 @@ export interface IoredisCluster extends Pipelining {
   }
   /** The addresses of the servers of each slot, the primary's first. */
   readonly slots: readonly (readonly string[] | undefined)[]
+  /** The clients of the nodes. */
   nodes(role: 'master'): readonly IoredisClient[]
+  /** Another one of the same settings. */
   duplicate(startupNodes?: [], override?: object): IoredisCluster
 }
 

@@ -2,15 +2,20 @@ import { SessionError } from '../../core/errors.ts'
 import { refuse } from './refuse.ts'
 import type { Answer, Ask, Command, Hearing, Sent, Subscription, Wire } from './wire.ts'
 
-interface CommandOptions {
+/** What the store says about a command. */
+export interface NodeRedisCommandOptions {
+  /** How replies are represented: as text. */
   readonly typeMapping?: object
 }
 
 /** What the three kinds of client do. */
 interface Connecting {
   readonly isOpen: boolean
+  /** Opens the connection. */
   connect(): Promise<unknown>
+  /** Ends the connection at once. */
   destroy(): unknown
+  /** Calls the listener at each event of that name. */
   // oxlint-disable-next-line typescript/no-explicit-any -- what listeners get depends on the event
   on(event: string, listener: (...args: any[]) => void): unknown
 }
@@ -20,41 +25,53 @@ export interface NodeRedisClient extends Connecting {
   readonly options:
     | { readonly socket?: object | undefined; readonly keyPrefix?: unknown; readonly readonly?: boolean | undefined }
     | undefined
-  sendCommand(args: readonly string[], options?: CommandOptions): Promise<unknown>
+  /** Sends a command as it is. */
+  sendCommand(args: readonly string[], options?: NodeRedisCommandOptions): Promise<unknown>
+  /** Another one of the same settings. */
   duplicate(overrides?: object): NodeRedisClient
+  /** Hears what is published there. */
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
 }
 
 /** The part of what node-redis' `createCluster` gives that the store calls. */
 export interface NodeRedisCluster extends Connecting {
   readonly masters: readonly object[]
+  /** Sends a command as it is to the node of the key. */
   sendCommand(
     firstKey: string | undefined,
     isReadonly: boolean | undefined,
     args: string[],
-    options?: CommandOptions,
+    options?: NodeRedisCommandOptions,
   ): Promise<unknown>
+  /** The client of one node. */
   // oxlint-disable-next-line typescript/no-explicit-any -- a member of masters, which only the client knows
   nodeClient(node: any): Promise<NodeRedisClient> | NodeRedisClient
+  /** The client of the node of the key. */
   getNodeClientForKey(key: string, isReadonly: boolean): Promise<NodeRedisClient>
+  /** Another one of the same settings. */
   duplicate(overrides?: object): NodeRedisCluster
 }
 
 /** A connection to the primary that a Sentinel client lends. */
-interface Lease {
-  sendCommand(isReadonly: boolean | undefined, args: string[], options?: CommandOptions): Promise<unknown>
+export interface NodeRedisLease {
+  /** Sends a command as it is. */
+  sendCommand(isReadonly: boolean | undefined, args: string[], options?: NodeRedisCommandOptions): Promise<unknown>
 }
 
 /** The part of what node-redis' `createSentinel` gives that the store calls. */
-export interface NodeRedisSentinel extends Connecting, Lease {
-  acquire(): Promise<Lease>
+export interface NodeRedisSentinel extends Connecting, NodeRedisLease {
+  /** Lends a connection to the primary. */
+  acquire(): Promise<NodeRedisLease>
+  /** The address of the primary. */
   getMasterNode(): unknown
+  /** Another one of the same settings. */
   duplicate(overrides?: object): NodeRedisSentinel
+  /** Hears what is published there. */
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
 }
 
 // Texts are texts, whatever the application set on its client.
-const AS_TEXT: CommandOptions = { typeMapping: {} }
+const AS_TEXT: NodeRedisCommandOptions = { typeMapping: {} }
 
 /** A wire over one client. */
 export function wireOfNodeRedis(client: NodeRedisClient): Wire {
