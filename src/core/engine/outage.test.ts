@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bed, newClient, settled, testClock } from '../../../test/support/bed.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import type { Fault, StoreMethod } from '../../testing/index.ts'
-import { countingStore, faultStore } from '../../testing/index.ts'
+import { countingStore, faultStore, interceptStore } from '../../testing/index.ts'
 import { createEmitter } from '../events.ts'
 import type { StoreOperation } from './guard.ts'
 import { guardStore } from './guard.ts'
@@ -129,6 +129,32 @@ describe('a write whose answer was lost', () => {
     await visit(client, (session) => session.elevate({ level: 2 }))
     expect(await visit(client, (session) => [session.subject, session.authentication?.level])).toEqual(['ann', 2])
     expect(await sessions.forSubject('ann').count()).toBe(1)
+  })
+
+  it('STORE-6 RACE-16: a login that is tried again does not bring back a session that somebody has ended meanwhile', async () => {
+    const clock = testClock()
+    const memory = memoryStore({ now: clock.now })
+    let breaks = true
+    const seen: string[] = []
+    // As on a cluster, where the two records lie on different servers: the new one first.
+    const store = interceptStore(memory, async ({ method, args }, run) => {
+      if (method !== 'rotate' || !breaks) return run()
+      breaks = false
+      const [, , newKey, record] = args as unknown as Parameters<typeof memory.rotate>
+      await memory.insert(newKey, record)
+      for (const { handle } of await sessions.forSubject('ann').list()) seen.push(handle)
+      await sessions.forSubject('ann').endAll()
+      throw new Error('the connection broke')
+    })
+    const { sessions, visit } = bed({ store, clock })
+    const client = newClient()
+    await visit(client, (session) => session.set('a', 1))
+    await visit(client, (session) => session.login('ann'))
+    const left = await sessions.forSubject('ann').list()
+    expect(seen).toHaveLength(1)
+    expect(left).toHaveLength(1)
+    expect(left[0]?.handle).not.toBe(seen[0])
+    expect(await visit(client, (session) => session.handle)).toBe(left[0]?.handle)
   })
 
   it('STORE-6: a logout is known by the mark it left: the cookie goes, and the event comes once', async () => {

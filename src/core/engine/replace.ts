@@ -23,7 +23,7 @@ import {
 } from './save.ts'
 import type { NewRecord, RecordContent } from './save.ts'
 import type { Live, State } from './state.ts'
-import type { RotateResult, Store, Tombstone } from '../store.ts'
+import type { RotateResult, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken } from '../token.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
@@ -195,32 +195,33 @@ async function replaceToken<Data extends object>(
   state: State<Data>,
   plan: Plan,
 ): Promise<'rotated' | 'gone' | 'moved'> {
-  const { config, store, guard, emitter } = state.engine
+  const { store, guard, emitter } = state.engine
   for (let attempt = 1; ; attempt++) {
     const { live } = state
     if (live === undefined) return 'gone'
-    const now = config.now()
-    const successor = plan.successor(live, now)
-    const token = mintToken(partitionFor(live, successor.subject))
-    const next: Live = {
-      key: storeKeyOf(config.namespace, token),
-      record: recordOf(state, live.record.version + 1, successor, now),
-      meta: successor.meta,
-      isGraceful: false,
+    let made = makeSuccessor(state, plan, live)
+    const rotate = (): Promise<RotateResult> =>
+      store.rotate(live.key, live.record.version, made.next.key, made.next.record, made.rest)
+    const again = async (): Promise<RotateResult> => {
+      const first = made
+      const isMoving = partitionOfKey(first.next.key) !== partitionOfKey(live.key)
+      // A store may do that in two steps. If the first was done, somebody may have seen the user's session and ended it
+      // since, and the same one must not live again (RACE-16).
+      if (isMoving) made = makeSuccessor(state, plan, live)
+      const answer = await rotate()
+      if (answer.outcome === 'rotated' || answer.outcome === 'conflict') return answer
+      if (!(await isStored(store, first.next))) return answer
+      made = first
+      return DONE_BEFORE
     }
-    const cap = capFor(state, successor.subject)
-    const tombstone = plan.mark(now, next.key)
-    const rest = { ...(tombstone && { tombstone }), ...(cap && { cap }) }
-    const result = await guard.call('rotate', state.activity, (isAgain) => {
-      const answer = store.rotate(live.key, live.record.version, next.key, next.record, rest)
-      return isAgain ? rotatedOr(answer, store, next) : answer
-    })
+    const result = await guard.call('rotate', state.activity, (isAgain) => (isAgain ? again() : rotate()))
+    const { token, next } = made
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'rotated') {
       state.token = token
-      handOut(state, next, successor.text)
-      emitter.emit('rotated', { reference: referenceOf(successor.handle) })
-      reportEvicted(state, successor.subject, result.evicted)
+      handOut(state, next, next.record.data)
+      emitter.emit('rotated', { reference: referenceOf(next.record.handle) })
+      reportEvicted(state, next.record.subject, result.evicted)
       return 'rotated'
     }
     if (result.outcome === 'conflict') rebaseOn(state, { ...live, record: result.current })
@@ -232,11 +233,24 @@ async function replaceToken<Data extends object>(
   }
 }
 
-// After a first attempt whose answer was lost: which sessions that one evicted, nobody knows any more.
-async function rotatedOr(again: Promise<RotateResult>, store: Store, next: Live): Promise<RotateResult> {
-  const answer = await again
-  const isDone = answer.outcome !== 'rotated' && (await isStored(store, next))
-  return isDone ? { outcome: 'rotated', evicted: [] } : answer
+// Which sessions the attempt evicted that was not answered, nobody knows any more.
+const DONE_BEFORE: RotateResult = { outcome: 'rotated', evicted: [] }
+
+/** What is to lie under a new token, and what the store must be told beside that. */
+function makeSuccessor<Data extends object>(state: State<Data>, plan: Plan, live: Live) {
+  const { config } = state.engine
+  const now = config.now()
+  const successor = plan.successor(live, now)
+  const token = mintToken(partitionFor(live, successor.subject))
+  const next: Live = {
+    key: storeKeyOf(config.namespace, token),
+    record: recordOf(state, live.record.version + 1, successor, now),
+    meta: successor.meta,
+    isGraceful: false,
+  }
+  const cap = capFor(state, successor.subject)
+  const tombstone = plan.mark(now, next.key)
+  return { token, next, rest: { ...(tombstone && { tombstone }), ...(cap && { cap }) } }
 }
 
 // Without a new subject the session stays on its shard, where replacing the key is one step.
