@@ -55,8 +55,10 @@ const PRETENDED = ['headersSent', 'writableEnded', 'writableNeedDrain', 'setHead
 
 const OURS = new Set(['set-cookie', 'cache-control', 'vary', 'date'])
 
+/** By name: of fields of one name the order counts, of others not (RFC 9110 section 5.3). */
 function theirs(got: Got): readonly (readonly [string, string])[] {
-  return got.fields.filter(([name]) => !OURS.has(name.toLowerCase()))
+  const fields = got.fields.filter(([name]) => !OURS.has(name.toLowerCase()))
+  return fields.toSorted(([a], [b]) => a.toLowerCase().localeCompare(b.toLowerCase()))
 }
 
 /** Plain paths leave the session alone, others read it or write to it. */

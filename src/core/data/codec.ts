@@ -1,4 +1,5 @@
 import { SessionError } from '../errors.ts'
+import { isPlain } from './plain.ts'
 
 /** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
 export interface Codec {
@@ -35,18 +36,19 @@ export function jsonCodec(limits: JsonLimits): Codec {
       return JSON.stringify(value)
     },
     decode(text) {
-      const value: unknown = JSON.parse(text)
-      // JSON.parse makes an own key of it, and a careless copy by the application would then replace a prototype.
-      if (MAY_NAME_PROTO.test(text) && hasProtoKey(value, limits.depth)) {
-        throw new SessionError('undecodable', 'session data: holds the key "__proto__"')
-      }
-      return value
+      return JSON.parse(text, MAY_NAME_PROTO.test(text) ? withoutProto : undefined)
     },
   }
 }
 
 // Its letters may be written as escapes, which `encode` never does.
 const MAY_NAME_PROTO = /__proto__|\\u00[5-7]/i
+
+// JSON.parse makes an own key of it, and a careless copy by the application would then replace a prototype.
+function withoutProto(key: string, value: unknown): unknown {
+  if (key !== '__proto__') return value
+  throw new SessionError('undecodable', 'session data: has the key "__proto__"')
+}
 
 function refusal(flaw: Flaw, root: unknown): SessionError {
   const problem = flaw.code === 'too-large' && isCyclic(root, new Set(), new Set()) ? 'contains itself' : flaw.problem
@@ -68,19 +70,13 @@ function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undef
     case 'object':
       if (value === null) return undefined
       if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
-      if (!isPlain(value)) {
+      if (Array.isArray(value) ? Object.getPrototypeOf(value) !== Array.prototype : !isPlain(value)) {
         return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
       }
       return Array.isArray(value) ? arrayFlaw(value, depth, limits) : objectFlaw(value, depth, limits)
     default:
       return flaw(`is a ${typeof value}, which JSON cannot keep`)
   }
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (Array.isArray(value)) return prototype === Array.prototype
-  return prototype === Object.prototype || prototype === null
 }
 
 function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
@@ -126,10 +122,4 @@ function isCyclic(value: unknown, ancestors: Set<unknown>, cleared: Set<unknown>
   ancestors.delete(value)
   cleared.add(value)
   return isClosed
-}
-
-function hasProtoKey(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (depth < 0 || Object.hasOwn(value, '__proto__')) return true
-  return Object.values(value).some((child) => hasProtoKey(child, depth - 1))
 }

@@ -1,5 +1,6 @@
 import { isSame } from './merge.ts'
 import { setOwn } from './own-key.ts'
+import { isPlain } from './plain.ts'
 
 /**
  * Makes `target` hold what `source` holds, in place and at every level where the kinds fit: a list or an object that the
@@ -36,7 +37,5 @@ function kept(before: unknown, next: unknown, used: Set<object>): unknown {
 }
 
 function isReusable(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === Array.prototype
+  return Array.isArray(value) || isPlain(value)
 }

@@ -1,4 +1,6 @@
 import { setOwn } from './own-key.ts'
+import type { Plain } from './plain.ts'
+import { isPlain } from './plain.ts'
 
 /** What came of a merge: the value, and the paths that both sides had changed to different values. */
 export interface Merge {
@@ -61,8 +63,6 @@ function merge(sides: Sides, run: Run): unknown {
   return mine
 }
 
-type Plain = Readonly<Record<string, unknown>>
-
 function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run: Run): Plain {
   const merged: Record<string, unknown> = {}
   // Their order first, so that the text of what did not change stays the same.
@@ -80,12 +80,6 @@ function own(object: Plain, key: string): unknown {
 
 function isList(value: unknown): value is readonly unknown[] {
   return Array.isArray(value)
-}
-
-function isPlain(value: unknown): value is Plain {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function startsWith(list: readonly unknown[], start: readonly unknown[], isEqual: IsEqual): boolean {

@@ -7,7 +7,7 @@ import { seemSent, sentError } from './held-response.ts'
 import { replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
 import { headOf, headersOf, isUntouched, messageOf, resetHead, sendAnswer, setStatus } from './node-response.ts'
-import { readHeadCall, statusOfHeadCall } from './write-head.ts'
+import { statusOfHeadCall, takeHeaders } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
 export interface Committable {
@@ -107,12 +107,17 @@ function open(state: State, outcome: Outcome | undefined): void {
 function send(state: State, call: SenderCall): unknown {
   const { response, outcome } = state
   if (outcome === undefined || response.headersSent) return forward(state, call)
-  const head = call.name === 'writeHead' ? readHeadCall(response, call.args) : undefined
-  applyOutcome(outcome, head?.sink ?? headersOf(response))
-  if (head === undefined) return forward(state, call)
+  if (call.name !== 'writeHead') {
+    applyOutcome(outcome, headersOf(response))
+    return forward(state, call)
+  }
+  const before = headOf(response)
   try {
-    return forward(state, { name: call.name, args: head.arguments() })
+    const args = takeHeaders(response, call.args)
+    applyOutcome(outcome, headersOf(response))
+    return forward(state, { name: call.name, args })
   } catch (error) {
+    resetHead(response, before)
     rearm(state)
     throw error
   }

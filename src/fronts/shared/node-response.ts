@@ -13,6 +13,7 @@ export interface NodeResponse {
   getHeader(name: string): HeaderValue | undefined
   getHeaderNames(): string[]
   setHeader(name: string, value: HeaderValue): unknown
+  appendHeader(name: string, value: unknown): unknown
   removeHeader(name: string): void
   writeHead(status: number): unknown
   write(chunk: string): boolean
@@ -100,7 +101,7 @@ export function setStatus(response: NodeResponse, status: number, message: unkno
 const spellings = new Map<string, string>()
 
 /** The usual spelling of a header's name; http2 makes it lower case itself. */
-export function spellingOf(name: string): string {
+function spellingOf(name: string): string {
   const known = spellings.get(name)
   if (known !== undefined) return known
   const spelling = name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())
@@ -123,7 +124,7 @@ export function headersOf(response: NodeResponse): HeaderSink {
 }
 
 /** Several values are one list, as RFC 9110 section 5.3 joins them. */
-export function textOf(value: HeaderValue | undefined): string | undefined {
+function textOf(value: HeaderValue | undefined): string | undefined {
   return value === undefined ? undefined : linesOf(value).join(', ')
 }
 

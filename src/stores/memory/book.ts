@@ -43,10 +43,8 @@ interface Contents {
   readonly marks: Queue<Entry>
   readonly anonymous: Queue<Entry>
   readonly owned: Queue<Entry>
-  /** Where the running pass of `sweep` stands. */
+  /** Where the running search for expired entries stands. */
   pass: Iterator<Entry, undefined> | undefined
-  /** Where the search for expired entries stands that runs when the book is full. */
-  search: Iterator<Entry, undefined> | undefined
 }
 
 /** How many entries there may be, and which give place to others. */
@@ -90,7 +88,7 @@ export function book(bounds: Bounds, now: Clock): Book {
     use(entry) {
       if (isLive(entry)) entry.wasUsed = true
     },
-    sweep: (limit) => sweep(contents, limit, now()),
+    sweep: (limit) => sweep(contents, limit, limit + LOOKS_PER_SWEEP, now()),
     *entries() {
       const started = contents
       for (const entry of started.entries.values()) {
@@ -114,7 +112,7 @@ function findUnexpired(contents: Contents, key: StoreKey, now: number): Entry | 
 
 function makeRoom(contents: Contents, bounds: Bounds, now: number, spared?: LiveEntry): void {
   const { maxEntries, eviction } = bounds
-  if (contents.entries.size >= maxEntries) removeExpired(contents, now)
+  if (contents.entries.size >= maxEntries) sweep(contents, LOOKS_PER_INSERTION, LOOKS_PER_INSERTION, now)
   while (contents.entries.size >= maxEntries) {
     if (eviction === 'least-recently-used') giveSecondChances(contents)
     const victim = victimOf(contents, spared)
@@ -127,7 +125,7 @@ function emptyContents(eviction: Eviction): Contents {
   const anonymous = queue<Entry>()
   const owned = eviction === 'oldest-created' ? anonymous : queue<Entry>()
   const [entries, subjects, marks] = [table<Entry>(), subjectIndex(), queue<Entry>()]
-  return { entries, subjects, marks, anonymous, owned, pass: undefined, search: undefined }
+  return { entries, subjects, marks, anonymous, owned, pass: undefined }
 }
 
 function queueOf(contents: Contents, entry: Entry): Queue<Entry> {
@@ -193,26 +191,15 @@ function victimOf({ marks, anonymous, owned }: Contents, spared: LiveEntry | und
   return undefined
 }
 
-function removeExpired(contents: Contents, now: number): void {
-  contents.search ??= contents.entries.values()
-  for (let looks = 0; looks < LOOKS_PER_INSERTION; looks++) {
-    const { value } = contents.search.next()
-    if (value === undefined) {
-      contents.search = undefined
-      return
-    }
-    if (value.expiresAt <= now) remove(contents, value)
-  }
-}
-
 /**
- * Goes on where the last call stopped, so that one batch is bounded work even when nothing has expired. It is done when
- * a pass has seen every entry that was there when the pass began.
+ * Looks at no more than `most` entries and removes no more than `limit`. Goes on where the last call stopped, so that one
+ * batch is bounded work even when nothing has expired. It is done when a pass has seen every entry that was there when the
+ * pass began.
  */
-function sweep(contents: Contents, limit: number, now: number): { removed: number; isDone: boolean } {
+function sweep(contents: Contents, limit: number, most: number, now: number): ReturnType<Book['sweep']> {
   contents.pass ??= contents.entries.values()
   let removed = 0
-  for (let looks = 0; removed < limit && looks < limit + LOOKS_PER_SWEEP; looks++) {
+  for (let looks = 0; removed < limit && looks < most; looks++) {
     const { value } = contents.pass.next()
     if (value === undefined) {
       contents.pass = undefined
