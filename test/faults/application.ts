@@ -111,7 +111,7 @@ function isSavedByCommit({ kind }: Deed): boolean {
 }
 
 interface Told extends Pick<Answer, 'count' | 'got' | 'list'> {
-  /** A save was not answered, and the commit tries again. */
+  /** It may have been saved before the commit. */
   readonly isInDoubt?: boolean
 }
 
@@ -154,10 +154,8 @@ async function perform(sessions: Sessions<Data>, session: Session<Data>, op: num
       return {}
     case 'insist':
       logOf(session.data).push(op)
-      return session.save().then(
-        () => ({}),
-        () => ({ isInDoubt: true }),
-      )
+      await session.save().catch(() => undefined)
+      return { isInDoubt: true }
     case 'put':
       await session.update((data) => void (data[`gift:${op}`] = 1))
       return {}

@@ -63,14 +63,14 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     happened: (op) => void happened.add(op),
     endedLate: (session) => void endedLate.add(session),
     discover: (user, signIn, handle, seenBy) => {
-      if (signIn.result === 'done') orphans++
+      if (signIn.result !== 'unknown') orphans++
       else happened.add(signIn)
       // It may have been seen before it was confirmed.
       if (isLossy(seenBy)) return
       newSession({ life: undefined, user, handle, born: signIn, thereSince: seenBy.endedAt })
       // What it was made from must be dead: otherwise one sign-in has made two of one.
       const isOneStep = !signsInByHops || signIn.token?.session.subject !== undefined
-      if (isOneStep && signIn.result !== 'done' && signIn.token !== undefined)
+      if (isOneStep && signIn.result === 'unknown' && signIn.token !== undefined)
         kill(signIn.token, { at: seenBy.endedAt, time: -Infinity, means: 'forked' })
     },
   }
@@ -196,7 +196,11 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     const { session } = token
     const user = session.subject === undefined ? undefined : userOf(session.subject)
     const isReplaced = [...session.replacers].some(
-      (each) => each !== op && each !== token.issuer && mayPrecede(each, op) && each.endedAt > token.issuer.begunAt,
+      (each) =>
+        (each !== op || op.result === 'unknown') &&
+        each !== token.issuer &&
+        mayPrecede(each, op) &&
+        each.endedAt > token.issuer.begunAt,
     )
     const isEnded =
       mayBeEnded(user, session, op) ||
@@ -215,14 +219,20 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
 
   const refuse = (op: Op, code: string | undefined): void => {
     const { token, deed } = op
-    token?.session.enders.delete(op)
-    token?.session.replacers.delete(op)
+    const isGone = code === 'gone' || code === 'superseded'
+    // Sent twice, it may have been done by the attempt that was not answered, and its new session have ended since. A
+    // rotation leaves the session its name, by which it must be in the list, or have been ended.
+    if (token !== undefined && isGone && (deed.kind === 'login' || deed.kind === 'logout')) op.result = 'unknown'
+    else {
+      token?.session.enders.delete(op)
+      token?.session.replacers.delete(op)
+    }
     const trace = traceOf(op)
     if (trace !== undefined && token?.session.life?.seen.has(trace) === true) {
       report('applied though refused', op, trace)
     }
     // It opened, and had ended or was replaced by the time it came to writing.
-    if (token !== undefined && (code === 'gone' || code === 'superseded')) foundDead(op, token)
+    if (token !== undefined && isGone) foundDead(op, token)
     if (code === 'subject-limit' && 'subject' in deed && !mayRefuse(userOf(deed.subject), op)) {
       report('limit not kept', op, `${deed.subject} was refused a sign-in without need`)
     }

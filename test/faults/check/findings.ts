@@ -46,7 +46,7 @@ export interface Tally {
   readonly acknowledged: ReadonlyMap<string, number>
   /** Operations without an answer that turned out to have happened. */
   readonly happenedAllTheSame: number
-  /** Sessions that nobody holds: a sign-in was sent twice, and the attempt that was not answered arrived late. */
+  /** Sessions that nobody holds: a sign-in was sent twice, and the attempt that was not answered was done as well. */
   readonly orphans: number
   /** Sessions ended by a call for all of them from before their sign-in, one of whose two attempts arrived late. */
   readonly endedLate: number

@@ -80,7 +80,6 @@ function checkListed(ground: UserGround, user: User, handle: string, label: numb
   }
   const signIn = user.signIns.get(label)
   if (signIn === undefined) ground.report('forked', asker, `a session of ${user.name} that nobody signed in to`)
-  else if (signIn.result === 'refused') ground.report('applied though refused', asker, `sign-in ${label}`)
   else if ([...user.sessions.values()].filter(({ born }) => born === signIn).length > 1) {
     ground.report('forked', asker, `sign-in ${label} has led to two other sessions`)
   } else if (signIn.result !== 'under way') ground.discover(user, signIn, handle, asker)
