@@ -213,9 +213,8 @@ function emptyData<Data extends object>(): () => Data {
 
 // Cookie first (it wins when present), fallbacks last.
 function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
-  checkList('carriers', carriers, 'give a list of at least one, such as [cookieCarrier()]')
-  const areCarriers = carriers.every((carrier) => typeof carrier?.read === 'function')
-  assertOption(areCarriers, 'carriers: expected carriers, such as cookieCarrier()')
+  const areCarriers = isList(carriers) && carriers.every((carrier) => typeof carrier?.read === 'function')
+  assertOption(areCarriers, 'carriers: expected a list of at least one, such as [cookieCarrier()]')
   const names = new Set(carriers.map((carrier) => carrier.name))
   assertOption(names.size === carriers.length, 'carriers: each name may be given once')
   const rank = (carrier: Carrier): number => (carrier.isFallback ? 2 : carrier.name === 'cookie' ? 0 : 1)
@@ -228,12 +227,11 @@ function namespaceOf(carriers: readonly Carrier[]): string {
 }
 
 function checkedSecrets(secrets: readonly string[]): readonly string[] {
-  checkList('secrets', secrets, 'give a list of at least one, or leave the option out')
-  const areLong = secrets.every((secret) => typeof secret === 'string' && utf8Length(secret) >= 32)
-  assertOption(areLong, 'secrets: each must be a string of at least 32 random bytes')
+  const areLong = isList(secrets) && secrets.every((secret) => typeof secret === 'string' && utf8Length(secret) >= 32)
+  assertOption(areLong, 'secrets: expected a list of at least one string of at least 32 random bytes')
   return secrets
 }
 
-function checkList(option: string, given: unknown, remedy: string): void {
-  assertOption(Array.isArray(given) && given.length > 0, `${option}: ${remedy}`)
+function isList(given: unknown): boolean {
+  return Array.isArray(given) && given.length > 0
 }

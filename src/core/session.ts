@@ -10,7 +10,7 @@ import { commitState } from './engine/finish.ts'
 import type { Activity } from './engine/guard.ts'
 import { modifyState } from './engine/modify.ts'
 import { contentOf, follow } from './engine/open.ts'
-import { setOwn } from './data/own-key.ts'
+import { getOwn, setOwn } from './data/own-key.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './engine/replace.ts'
@@ -254,7 +254,7 @@ export class Session<Data extends object = Record<string, unknown>> {
   async take<Key extends keyof Data & string>(key: Key): Promise<Data[Key] | undefined> {
     if (!this.has(key)) return undefined
     return this.update((data) => {
-      const value = Object.hasOwn(data, key) ? data[key] : undefined
+      const value = getOwn(data, key)
       Reflect.deleteProperty(data, key)
       return value
     })

@@ -109,9 +109,7 @@ function checkedStore(store: Store, { perSubject }: Policy): Store {
     (method) => typeof store?.[method] !== 'function',
   )
   if (missing.length > 0) {
-    throw new TypeError(
-      `store: not a session store, it has no ${missing.join(', ')}; use memoryStore(), sqliteStore({ path }) ...`,
-    )
+    throw new TypeError(`store: expected a session store, such as memoryStore(); this one has no ${missing.join(', ')}`)
   }
   if (perSubject === undefined || hasSubjects(store)) return store
   throw new TypeError(

@@ -232,10 +232,10 @@ describe('signed tokens', () => {
 
   it('ASVS5-11.2.3 Y32: there is no secret unless one is given, and 31 bytes are too few', () => {
     const make = (secrets: unknown): unknown => createSessions({ store: memoryStore(), secrets: secrets as string[] })
-    expect(() => make(['x'.repeat(31)])).toThrow(/^secrets: each must be a string of at least 32/)
+    expect(() => make(['x'.repeat(31)])).toThrow(/^secrets: .*string of at least 32/)
     expect(() => make([NEW, 'x'.repeat(31)])).toThrow(TypeError)
     expect(() => make(['é'.repeat(16)])).not.toThrow()
-    expect(() => make([])).toThrow(/^secrets: give a list of at least one/)
+    expect(() => make([])).toThrow(/^secrets: expected a list of at least one/)
     expect(() => make('x'.repeat(32))).toThrow(TypeError)
   })
 })

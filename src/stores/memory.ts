@@ -115,8 +115,8 @@ function tell(watchers: Watchers, notice: StoreNotice): void {
 }
 
 const NOT_IN_PRODUCTION =
-  'memoryStore: it forgets all sessions at a restart and shares none between processes; ' +
-  'in production use sqliteStore or another lasting store, or pass allowInProduction: true'
+  'memoryStore: it forgets all sessions at a restart; ' +
+  'in production use a lasting one such as sqliteStore, or pass allowInProduction: true'
 
 function get(sessions: Book, key: StoreKey): SessionRecord | Tombstone | undefined {
   const entry = sessions.find(key)

@@ -92,7 +92,7 @@ function objectFlaw(value: object, depth: number, limits: JsonLimits): Flaw | un
   if (keys.length > limits.keys) return flaw(`has more than ${limits.keys} keys`, 'too-large')
   if (Object.getOwnPropertySymbols(value).length > 0) return flaw('has a symbol as a key, which JSON drops')
   for (const key of keys) {
-    if (key === '__proto__') return flaw('has the key "__proto__", which is refused')
+    if (key === '__proto__') return flaw('has the key "__proto__"')
     const found = flawOf(Reflect.get(value, key), depth + 1, limits)
     if (found !== undefined) return { ...found, path: `${pathOf(key)}${found.path}` }
   }

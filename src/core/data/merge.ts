@@ -1,4 +1,4 @@
-import { setOwn } from './own-key.ts'
+import { getOwn, setOwn } from './own-key.ts'
 import type { Plain } from './plain.ts'
 import { isPlain } from './plain.ts'
 
@@ -67,15 +67,11 @@ function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run
   const merged: Record<string, unknown> = {}
   // Their order first, so that the text of what did not change stays the same.
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
-    const sides = { base: own(base, key), mine: own(mine, key), theirs: own(theirs, key) }
+    const sides = { base: getOwn(base, key), mine: getOwn(mine, key), theirs: getOwn(theirs, key) }
     const value = merge({ ...sides, path: path === '' ? key : `${path}.${key}` }, run)
     if (value !== undefined) setOwn(merged, key, value)
   }
   return merged
-}
-
-function own(object: Plain, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
 function isList(value: unknown): value is readonly unknown[] {

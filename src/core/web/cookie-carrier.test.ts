@@ -281,8 +281,8 @@ describe('a complaint', () => {
     const at = (host: string): string | undefined => carrier.complaint?.(factsOf({ headers: { host } }))
     expect(at('shop.example')).toBeUndefined()
     expect(at('www.shop.example:8443')).toBeUndefined()
-    expect(at('other.example')).toMatch(/does not cover this request's host/)
-    expect(at('evilshop.example')).toMatch(/does not cover this request's host/)
+    expect(at('other.example')).toMatch(/browsers drop domain .* on this host/)
+    expect(at('evilshop.example')).toMatch(/browsers drop domain .* on this host/)
   })
 })
 

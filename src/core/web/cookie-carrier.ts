@@ -162,7 +162,7 @@ function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
   }
   if (cookie.domain === undefined || host === '' || covers(cookie.domain.toLowerCase(), host)) return undefined
   return (
-    `cookie: browsers drop domain "${cookie.domain}", which does not cover this request's host; ` +
+    `cookie: browsers drop domain "${cookie.domain}" on this host; ` +
     'name the host or a parent of it, or leave it out'
   )
 }
