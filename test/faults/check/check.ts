@@ -25,8 +25,8 @@ export interface Announced {
   /** Times of announced loss. */
   readonly windows?: readonly Window[]
   /**
-   * A sign-in that was not answered may have made its session and left the old one, without a user, alive: they lie on
-   * different servers, and there is no step for both.
+   * A sign-in that was not answered may have made its session and left the old one alive, and its session may go again:
+   * they lie on different servers, and there is no step for both.
    */
   readonly signsInByHops?: boolean
 }
@@ -65,12 +65,12 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     discover: (user, signIn, handle, seenBy) => {
       if (signIn.result !== 'unknown') orphans++
       else happened.add(signIn)
-      // It may have been seen before it was confirmed.
-      if (isLossy(seenBy)) return
+      // It may have been seen before it was confirmed; and of two steps the first is undone when the second fails.
+      const isHop = signsInByHops && signIn.token !== undefined && signIn.token.session.subject !== user.name
+      if (isLossy(seenBy) || isHop) return
       newSession({ life: undefined, user, handle, born: signIn, thereSince: seenBy.endedAt })
       // What it was made from must be dead: otherwise one sign-in has made two of one.
-      const isOneStep = !signsInByHops || signIn.token?.session.subject !== undefined
-      if (isOneStep && signIn.result === 'unknown' && signIn.token !== undefined)
+      if (signIn.result === 'unknown' && signIn.token !== undefined)
         kill(signIn.token, { at: seenBy.endedAt, time: -Infinity, means: 'forked' })
     },
   }
