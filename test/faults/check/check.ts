@@ -26,7 +26,7 @@ export interface Announced {
   readonly windows?: readonly Window[]
   /**
    * A sign-in that was not answered may have made its session and left the old one alive, and its session may go again:
-   * they lie on different servers, and there is no step for both.
+   * they lie on different servers, and there is no step for both. Between the two a limit may be exceeded by it.
    */
   readonly signsInByHops?: boolean
 }
@@ -59,6 +59,7 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     report,
     isExcused,
     isLossy,
+    signsInByHops,
     lostInWindow: () => void lostInWindow++,
     happened: (op) => void happened.add(op),
     endedLate: (session) => void endedLate.add(session),
