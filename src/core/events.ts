@@ -9,7 +9,7 @@ export interface SessionEvents {
   /** A signed-in user authenticated again. */
   elevated: { readonly reference: string; readonly subject: string }
   /** A session was ended by its own request, by `logout` or `destroy`. */
-  destroyed: { readonly reference: string; readonly subject?: string }
+  destroyed: { readonly reference: string; readonly subject?: string | undefined }
   /** The token was replaced. */
   rotated: { readonly reference: string }
   /** Sessions were ended from outside: one, a user's, or everybody's. No `count` where it is not known. */
@@ -19,7 +19,7 @@ export interface SessionEvents {
   /** A loaded session was past one of its limits; it was removed. */
   expired: { readonly reference: string }
   /** A well-formed token opened nothing: never issued, expired, or ended longer ago than marks are kept. */
-  unknown: { readonly clientAddress?: string }
+  unknown: { readonly clientAddress?: string | undefined }
   /** A request presented a token that was replaced or ended a moment ago; it gets nothing. */
   superseded: Record<never, never>
   /** A save, touch or rotation found that its record had ended meanwhile; nothing was written. */
@@ -27,9 +27,9 @@ export interface SessionEvents {
   /** Another request had changed the session; both were merged. `paths` had different values, and the later one won. */
   conflict: { readonly reference: string; readonly paths: readonly string[] }
   /** The token came from elsewhere than the session is bound to. */
-  mismatch: { readonly reference: string; readonly clientAddress?: string }
+  mismatch: { readonly reference: string; readonly clientAddress?: string | undefined }
   /** A request presented several different tokens under one name; none was used. */
-  ambiguous: { readonly carrier: string; readonly clientAddress?: string }
+  ambiguous: { readonly carrier: string; readonly clientAddress?: string | undefined }
   /** A stored record could not be read and was treated as absent. */
   undecodable: { readonly reference: string; readonly error: unknown }
   /** A store call failed or took too long. */

@@ -20,7 +20,7 @@ export type IsEqual = (a: unknown, b: unknown) => boolean
  */
 export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual: IsEqual = Object.is): Merge {
   const clashes: string[] = []
-  return { value: merge({ base, mine, theirs, path: '' }, { clashes, isEqual }), clashes }
+  return { value: merge(base, mine, theirs, '', { clashes, isEqual }), clashes }
 }
 
 /**
@@ -32,21 +32,13 @@ export function mergeQueue<T>(base: readonly T[], mine: readonly T[], theirs: re
   return startsWith(theirs, base, Object.is) ? [...mine, ...theirs.slice(base.length)] : mine
 }
 
-interface Sides {
-  readonly base: unknown
-  readonly mine: unknown
-  readonly theirs: unknown
-  readonly path: string
-}
-
 interface Run {
   readonly clashes: string[]
   readonly isEqual: IsEqual
 }
 
 // `undefined` stands for an absent key: it is no value that session data can hold.
-function merge(sides: Sides, run: Run): unknown {
-  const { base, mine, theirs, path } = sides
+function merge(base: unknown, mine: unknown, theirs: unknown, path: string, run: Run): unknown {
   const { isEqual } = run
   if (isSame(mine, base, isEqual)) return theirs
   if (isSame(theirs, base, isEqual)) return mine
@@ -67,8 +59,8 @@ function mergeObjects(base: Plain, mine: Plain, theirs: Plain, path: string, run
   const merged: Record<string, unknown> = {}
   // Their order first, so that the text of what did not change stays the same.
   for (const key of new Set([...Object.keys(theirs), ...Object.keys(mine)])) {
-    const sides = { base: getOwn(base, key), mine: getOwn(mine, key), theirs: getOwn(theirs, key) }
-    const value = merge({ ...sides, path: path === '' ? key : `${path}.${key}` }, run)
+    const inner = path === '' ? key : `${path}.${key}`
+    const value = merge(getOwn(base, key), getOwn(mine, key), getOwn(theirs, key), inner, run)
     if (value !== undefined) setOwn(merged, key, value)
   }
   return merged

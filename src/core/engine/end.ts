@@ -1,7 +1,6 @@
 import type { StoreKey } from '../key.ts'
 import { MAX_HOPS, follow } from './open.ts'
 import { referenceOf } from '../record.ts'
-import { subjectOf } from './save.ts'
 import type { State } from './state.ts'
 import { startOver } from './state.ts'
 import { hasSubjects } from '../store.ts'
@@ -24,7 +23,7 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
   if (end !== 'ended' && record !== undefined && (await endByHandle(state, record))) end = 'ended'
   if (end === 'ended') {
     const subject = subjectNameOf(config.namespace, record?.subject)
-    emitter.emit('destroyed', { reference: referenceOf(record?.handle), ...subjectOf(subject) })
+    emitter.emit('destroyed', { reference: referenceOf(record?.handle), subject })
   }
   startOver(state, end === 'superseded' ? 'superseded' : next)
   state.lost = undefined

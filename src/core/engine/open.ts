@@ -53,7 +53,7 @@ function presentedToken<Data extends object>(engine: Engine<Data>, facts: Reques
     const texts = new Set(carrier.read(facts))
     if (texts.size > 1) {
       // Which of them the client means cannot be told; a sibling domain may have planted one (RFC 6265bis section 8.6).
-      engine.emitter.emit('ambiguous', { carrier: carrier.name, ...addressOf(facts) })
+      engine.emitter.emit('ambiguous', { carrier: carrier.name, clientAddress: facts.clientAddress })
       return undefined
     }
     for (const text of texts) {
@@ -91,7 +91,7 @@ async function load<Data extends object>(state: State<Data>, presented: Presente
     state.presentedKey = storeKeyOf(config.namespace, presented.token)
     const entry = await follow(state, state.presentedKey)
     if (entry === undefined) {
-      emitter.emit('unknown', addressOf(state.facts))
+      emitter.emit('unknown', { clientAddress: state.facts.clientAddress })
       refuse(state)
     } else if (entry === 'superseded') {
       emitter.emit('superseded', {})
@@ -145,7 +145,7 @@ export async function admit<Data extends object>(
   }
   if (!presented.carrier.carriesSubjects && record.subject !== undefined) return
   if (!isBoundHere(state, meta)) {
-    emitter.emit('mismatch', { reference: referenceOf(record.handle), ...addressOf(state.facts) })
+    emitter.emit('mismatch', { reference: referenceOf(record.handle), clientAddress: state.facts.clientAddress })
     return refuse(state)
   }
   state.document.reset(record.data)
@@ -223,10 +223,6 @@ function isBoundHere<Data extends object>(state: State<Data>, meta: Meta): boole
   if (meta.binding === undefined) return true
   const here = bindingOf(state)
   return here === undefined || here === meta.binding
-}
-
-function addressOf(facts: RequestFacts): { readonly clientAddress?: string } {
-  return facts.clientAddress === undefined ? {} : { clientAddress: facts.clientAddress }
 }
 
 /** The error for an operation whose session has ended meanwhile. */

@@ -19,7 +19,6 @@ import {
   relocate,
   reportEvicted,
   saveState,
-  subjectOf,
 } from './save.ts'
 import type { NewRecord, RecordContent } from './save.ts'
 import type { Live, State } from './state.ts'
@@ -186,7 +185,7 @@ export async function logoutKeeping<Data extends object>(
   state.document.reset(state.live?.record.data)
   state.engine.emitter.emit('destroyed', {
     reference,
-    ...subjectOf(subjectNameOf(state.engine.config.namespace, subject)),
+    subject: subjectNameOf(state.engine.config.namespace, subject),
   })
 }
 

@@ -131,18 +131,13 @@ export function recordOf<Data extends object>(
     state: 'live',
     version,
     handle,
-    ...subjectOf(subject),
+    ...(subject !== undefined && { subject }),
     createdAt,
     seenAt: now,
     expiresAt: expiryAt(state.engine.config.policy, { ...meta, subject, createdAt }, now),
     meta: encodeMeta(meta),
     data: text,
   }
-}
-
-/** For spreading: an absent subject is an absent key. */
-export function subjectOf(subject: string | undefined): { readonly subject?: string } {
-  return subject === undefined ? {} : { subject }
 }
 
 /** The record lives in the store now, and the client is to get its token. */

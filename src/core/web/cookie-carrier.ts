@@ -1,5 +1,5 @@
 import { isProduction } from '#platform'
-import type { Carried, Carrier, RequestFacts } from './carrier.ts'
+import type { Carrier, RequestFacts } from './carrier.ts'
 import type { Clock } from '../clock.ts'
 import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
@@ -95,22 +95,18 @@ export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
     isFallback: false,
     carriesSubjects: true,
     vary: ['cookie'],
-    read: (facts) => valuesIn(facts, cookie.name),
-    hand: (token, _facts, remaining) => handed(cookie, token, persistent ? { remaining, now } : undefined),
+    read: (facts) => scanCookies(facts.header('cookie') ?? '', cookie.name).values,
+    hand: (token, _facts, remaining) => ({
+      cookies: [serializeCookie({ ...cookie, value: token, ...(persistent && lifeOf(remaining, now())) })],
+    }),
     clear: () => ({ cookies: [cleared] }),
     complaint: (facts) => complaintOf(cookie, facts),
   }
 }
 
-function valuesIn(facts: RequestFacts, name: string): readonly string[] {
-  const header = facts.header('cookie')
-  return header === undefined ? [] : scanCookies(header, name).values
-}
-
-function handed(cookie: Cookie, token: string, life: { remaining: number; now: Clock } | undefined): Carried {
-  if (life === undefined) return { cookies: [serializeCookie({ ...cookie, value: token })] }
-  const maxAge = Math.min(Math.max(0, Math.floor(life.remaining / 1000)), MAX_COOKIE_AGE)
-  return { cookies: [serializeCookie({ ...cookie, value: token, maxAge, expires: life.now() + maxAge * 1000 })] }
+function lifeOf(remaining: number, now: number): Pick<Cookie, 'maxAge' | 'expires'> {
+  const maxAge = Math.min(Math.max(0, Math.floor(remaining / 1000)), MAX_COOKIE_AGE)
+  return { maxAge, expires: now + maxAge * 1000 }
 }
 
 // A copy of the own properties only: what a polluted Object.prototype or a parsed `__proto__` says is no attribute.
