@@ -1,6 +1,6 @@
 import type { StoreName } from './servers/serve.ts'
 
-export type Framework = 'express' | 'fastify' | 'koa' | 'hono' | 'h3'
+export type Framework = 'express' | 'fastify' | 'koa' | 'hono' | 'h3' | 'adonis'
 
 /** One server of the benchmark. */
 export interface Subject {
@@ -24,6 +24,7 @@ const FRAMEWORKS: Readonly<Record<Framework, string>> = {
   koa: 'Koa 3',
   hono: 'Hono 4',
   h3: 'h3 2',
+  adonis: 'AdonisJS 7',
 }
 
 const STORES: Readonly<Partial<Record<StoreName, readonly [label: string, ...packages: string[]]>>> = {
@@ -35,10 +36,10 @@ const STORES: Readonly<Partial<Record<StoreName, readonly [label: string, ...pac
   mysql: ['MariaDB', 'mysql2'],
 }
 
-function bare(framework: Framework): Subject {
+function bare(framework: Framework, { isQuick = true } = {}): Subject {
   const label = `${FRAMEWORKS[framework]}, bare`
   const file = `bare-${framework}`
-  return { name: file, label, framework, kind: 'bare', store: 'none', file, packages: [], isQuick: true }
+  return { name: file, label, framework, kind: 'bare', store: 'none', file, packages: [], isQuick }
 }
 
 function sojourn(framework: Framework, store: StoreName, { isQuick = true } = {}): Subject {
@@ -183,6 +184,23 @@ export const subjects: readonly Subject[] = [
     store: 'cookie',
     file: 'h3-use-session',
     packages: [],
+    isQuick: false,
+  }),
+  bare('adonis', { isQuick: false }),
+  peer({
+    framework: 'adonis',
+    label: '@adonisjs/session, memory',
+    store: 'memory',
+    file: 'adonis-session',
+    packages: ['@adonisjs/session'],
+    isQuick: false,
+  }),
+  peer({
+    framework: 'adonis',
+    label: '@adonisjs/session, sealed cookie',
+    store: 'cookie',
+    file: 'adonis-session',
+    packages: ['@adonisjs/session'],
     isQuick: false,
   }),
 ]

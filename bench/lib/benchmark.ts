@@ -157,7 +157,7 @@ function settingsOf({ rounds = FULL_ROUNDS }: Plan): string {
 
 function surroundings(ready: readonly Subject[], databases: Databases) {
   const processor = cpus()[0]?.model ?? 'unknown processor'
-  const names = new Set(['express', 'fastify', 'koa', 'hono', '@hono/node-server', 'h3'])
+  const names = new Set(['express', 'fastify', 'koa', 'hono', '@hono/node-server', 'h3', '@adonisjs/core'])
   for (const name of ready.flatMap(({ packages }) => packages)) names.add(name)
   const servers = [...databases].map(([kind, { version }]) => [`${kind} server`, version] as const)
   return {

@@ -40,12 +40,20 @@ export async function start(subject: Subject, url: string): Promise<Running> {
   let errors = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (errors = (errors + text).slice(-4000)))
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const message = async <T>(): Promise<T> =>
-    await Promise.race([
-      new Promise<T>((resolve) => child.once('message', (value) => resolve(value as T))),
-      ended.then(() => Promise.reject(new Error(`${subject.name} ended\n${errors}`))),
-    ])
-  const { port } = await message<{ port: number }>()
+  // AdonisJS sends its parent messages of its own.
+  const message = async <T extends object>(key: keyof T): Promise<T> => {
+    const heard = new Promise<T>((resolve) => {
+      const listen = (value: unknown): void => {
+        if (typeof value !== 'object' || value === null || !(key in value)) return
+        child.off('message', listen)
+        resolve(value as T)
+      }
+      child.on('message', listen)
+    })
+    const failed = ended.then(() => Promise.reject(new Error(`${subject.name} ended\n${errors}`)))
+    return await Promise.race([heard, failed])
+  }
+  const { listensOn: port } = await message<{ listensOn: number }>('listensOn')
   const client = clientOf(port)
   const { status } = await client.get('/anonymous')
   const startup = performance.now() - before
@@ -56,7 +64,7 @@ export async function start(subject: Subject, url: string): Promise<Running> {
     client,
     startup,
     async usage() {
-      const answer = message<Usage>()
+      const answer = message<Usage>('requests')
       child.send('usage')
       return await answer
     },

@@ -24,8 +24,8 @@ export interface BarChart {
   readonly groups: readonly Group[]
 }
 
-const WIDTH = 820
-const LEFT = 280
+const WIDTH = 900
+const LEFT = 330
 const RIGHT = 90
 const BAR = 10
 const OPACITY = [1, 0.55] as const

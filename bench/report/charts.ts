@@ -4,7 +4,8 @@ import type { Answers } from './results.ts'
 
 /** The pictures of a report, by the names of their files. */
 export function chartsOf(answers: Answers): Readonly<Record<string, BarChart>> {
-  return { cpu: cpuChart(answers), rate: rateChart(answers), memory: memoryChart(answers) }
+  const charts = { cpu: cpuChart(answers), rate: rateChart(answers), memory: memoryChart(answers) }
+  return Object.fromEntries(Object.entries(charts).filter(([, { groups }]) => groups.length > 0))
 }
 
 const families: Readonly<Record<string, (subject: Subject) => boolean>> = {
@@ -20,10 +21,6 @@ const families: Readonly<Record<string, (subject: Subject) => boolean>> = {
   MariaDB: ({ store }) => store === 'mysql',
   'All in the cookie, with Sojourn in memory to compare': ({ store, name }) =>
     store === 'cookie' || name === 'sojourn-express-memory' || name === 'sojourn-h3-memory',
-}
-
-function labelOf({ label, framework }: Subject): string {
-  return `${label} · ${framework}`
 }
 
 function cpuChart(answers: Answers): BarChart {
@@ -70,11 +67,13 @@ function groupsOf(
   values: (subject: Subject) => Group['rows'][number]['values'],
 ): readonly Group[] {
   return Object.entries(kinds).flatMap(([title, belongs]) => {
-    const rows = subjects
-      .filter(belongs)
+    const members = subjects.filter(belongs)
+    const isMixed = new Set(members.map(({ framework }) => framework)).size > 1
+    const labelOf = ({ label, framework }: Subject): string => (isMixed ? `${label} · ${framework}` : label)
+    const rows = members
       .map((subject) => ({ label: labelOf(subject), side: sideOf(subject), values: values(subject) }))
       .filter((row) => row.values.some((value) => value !== undefined))
-    return rows.length === 0 ? [] : [{ title, rows }]
+    return rows.length < 2 ? [] : [{ title, rows }]
   })
 }
 

@@ -12,4 +12,4 @@ let requests = 0
 server.on('request', () => void requests++)
 process.on('message', () => process.send?.({ ...process.cpuUsage(), requests }))
 process.on('disconnect', () => process.exit())
-process.send?.({ port: address.port })
+process.send?.({ listensOn: address.port })
