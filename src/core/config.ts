@@ -190,7 +190,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
   )
   assertOption(
     schema === undefined || typeof schema?.['~standard']?.validate === 'function',
-    'schema: expected a Standard Schema validator, such as one of zod',
+    'schema: expected a Standard Schema, such as one of zod',
   )
   if (bind !== 'client-address') checkFunction("bind: 'client-address', or", bind, 'that names the client')
   checkChoice('onStoreError', onStoreError, ['throw', 'anonymous'])

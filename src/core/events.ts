@@ -95,5 +95,5 @@ export function createEmitter(): Emitter {
 }
 
 function ignored(name: SessionEventName, error: unknown): string {
-  return `a listener of "${name}" threw ${error instanceof Error ? error.name : 'a value'}; it was ignored`
+  return `a listener of "${name}" threw ${error instanceof Error ? error.name : typeof error}; it was ignored`
 }

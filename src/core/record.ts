@@ -73,7 +73,7 @@ export function decodeMeta(text: string): Meta {
   if (text === '') return EMPTY
   const value = parsed(text)
   if (value === undefined || value['v'] !== VERSION) {
-    throw new SessionError('undecodable', 'session record: its facts are damaged or of a newer version')
+    throw damagedError()
   }
   const { authentication, binding, until, idle, rotatedAt } = value
   return {
@@ -83,6 +83,11 @@ export function decodeMeta(text: string): Meta {
     idle: isNumber(idle) ? idle : undefined,
     rotatedAt: isNumber(rotatedAt) ? rotatedAt : undefined,
   }
+}
+
+/** The error for what a store gives back and nobody can read. */
+export function damagedError(cause?: unknown): SessionError {
+  return new SessionError('undecodable', 'session record: it is damaged or of a newer version', { cause })
 }
 
 /** A public name for a session: random, unique, and no key to anything. */

@@ -5,7 +5,6 @@ import type {
   ClearableStore,
   Durability,
   DurableStore,
-  InsertResult,
   RotateResult,
   ScannableStore,
   SessionRecord,
@@ -75,10 +74,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const sessions = book({ maxEntries, eviction: evict, tell: (notice) => tell(watchers, notice) }, now)
   return {
     name: 'memory',
-    get: async (key) => get(sessions, key),
-    insert: async (key, record, cap) => insert(sessions, key, record, cap),
-    update: async (key, version, record) => update(sessions, key, version, record),
-    touch: async (key, seenAt, expiresAt) => touch(sessions, key, seenAt, expiresAt),
+    ...recordMethods(sessions),
     rotate: async (key, version, newKey, record, rest) => rotate(sessions, key, version, newKey, record, rest),
     delete: async (key, tombstone) => end(sessions, sessions.find(key), tombstone),
     listBySubject: async (subject) => sessions.ofSubject(subject).map(recordOf),
@@ -118,39 +114,40 @@ const NOT_IN_PRODUCTION =
   'memoryStore: it forgets all sessions at a restart; ' +
   'in production use a lasting one such as sqliteStore, or pass allowInProduction: true'
 
-function get(sessions: Book, key: StoreKey): SessionRecord | Tombstone | undefined {
-  const entry = sessions.find(key)
-  if (entry === undefined) return undefined
-  if (!isLive(entry)) return markOf(entry)
-  sessions.use(entry)
-  return recordOf(entry)
-}
-
-function insert(sessions: Book, key: StoreKey, record: SessionRecord, cap: SubjectCap | undefined): InsertResult {
-  if (sessions.find(key) !== undefined) return { outcome: 'exists' }
-  const surplus = surplusOf(sessions, record, cap)
-  if (surplus === undefined) return { outcome: 'limit' }
-  const evicted = endAll(sessions, surplus)
-  sessions.add(liveEntry(key, record))
-  return { outcome: 'inserted', evicted }
-}
-
-function update(sessions: Book, key: StoreKey, version: number, record: SessionRecord): UpdateResult {
-  const entry = sessions.find(key)
-  if (!isLive(entry)) return gone(entry)
-  if (entry.version !== version) return { outcome: 'conflict', current: recordOf(entry) }
-  overwrite(entry, record)
-  sessions.use(entry)
-  return { outcome: 'updated' }
-}
-
-function touch(sessions: Book, key: StoreKey, seenAt: number, expiresAt: number): boolean {
-  const entry = sessions.find(key)
-  if (!isLive(entry)) return false
-  entry.seenAt = Math.max(entry.seenAt, seenAt)
-  entry.expiresAt = Math.max(entry.expiresAt, expiresAt)
-  sessions.use(entry)
-  return true
+function recordMethods(sessions: Book): Pick<Store, 'get' | 'insert' | 'update' | 'touch'> {
+  return {
+    async get(key) {
+      const entry = sessions.find(key)
+      if (entry === undefined) return undefined
+      if (!isLive(entry)) return markOf(entry)
+      sessions.use(entry)
+      return recordOf(entry)
+    },
+    async insert(key, record, cap) {
+      if (sessions.find(key) !== undefined) return { outcome: 'exists' }
+      const surplus = surplusOf(sessions, record, cap)
+      if (surplus === undefined) return { outcome: 'limit' }
+      const evicted = endAll(sessions, surplus)
+      sessions.add(liveEntry(key, record))
+      return { outcome: 'inserted', evicted }
+    },
+    async update(key, version, record) {
+      const entry = sessions.find(key)
+      if (!isLive(entry)) return gone(entry)
+      if (entry.version !== version) return { outcome: 'conflict', current: recordOf(entry) }
+      overwrite(entry, record)
+      sessions.use(entry)
+      return { outcome: 'updated' }
+    },
+    async touch(key, seenAt, expiresAt) {
+      const entry = sessions.find(key)
+      if (!isLive(entry)) return false
+      entry.seenAt = Math.max(entry.seenAt, seenAt)
+      entry.expiresAt = Math.max(entry.expiresAt, expiresAt)
+      sessions.use(entry)
+      return true
+    },
+  }
 }
 
 function rotate(

@@ -1,6 +1,7 @@
 import { utf8Length } from '#platform'
 import type { Codec } from './codec.ts'
 import { SessionError } from '../errors.ts'
+import { damagedError } from '../record.ts'
 import { replaceContents } from './in-place.ts'
 import { mergeData, mergeQueue } from './merge.ts'
 import type { StandardSchema } from './schema.ts'
@@ -170,7 +171,7 @@ function decoded(codec: Codec, text: string): unknown {
   try {
     return codec.decode(text)
   } catch (cause) {
-    throw new SessionError('undecodable', 'session record: its data is damaged', { cause })
+    throw damagedError(cause)
   }
 }
 
@@ -190,7 +191,7 @@ function write<Data extends object>(rules: DocumentRules<Data>, content: Content
 /** The one place where stored, untyped data gets the application's type; with a schema it has been checked. */
 function split<Data extends object>(value: unknown): Content<Data> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new SessionError('undecodable', 'session record: its data is damaged')
+    throw damagedError()
   }
   const found: unknown = Object.hasOwn(value, FLASHES) ? Reflect.get(value, FLASHES) : undefined
   if (found !== undefined) Reflect.deleteProperty(value, FLASHES)

@@ -21,9 +21,9 @@ export function commitState<Data extends object>(
     const work = dueWork(state)
     return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => outcomeOf(state))
   } catch (error) {
-    return Promise.reject(
-      error instanceof Error ? error : new Error('the session could not be saved', { cause: error }),
-    )
+    return inTurn(state, async () => {
+      throw error
+    })
   }
 }
 

@@ -140,7 +140,7 @@ export function serializeCookie(cookie: Cookie): string {
 
 function checkName(name: string): void {
   const isToken = typeof name === 'string' && TOKEN.test(name)
-  assertOption(isToken, "cookie.name: expected an HTTP token: letters, digits and !#$%&'*+-.^_`|~ only")
+  assertOption(isToken, "cookie.name: expected letters, digits and !#$%&'*+-.^_`|~ only")
   assertOption(withoutPrefix(name) !== '', 'cookie.name: only a prefix; add a name, such as __Host-id')
   assertOption(
     PREFIX.test(name) || !PREFIX_LIKE.test(name),
