@@ -2,6 +2,7 @@
 import { buildGate } from './lib/build.ts'
 import { commandGate } from './lib/command-gate.ts'
 import { gates } from './lib/gates.ts'
+import { lintArguments } from './lib/lint.ts'
 import { runRuntimeTests } from './lib/runtimes.ts'
 import { Tally } from './lib/tally.ts'
 import { typecheckProjects } from './lib/typecheck.ts'
@@ -9,7 +10,7 @@ import { readUnitReport, runUnitTests } from './lib/unit.ts'
 
 const tally = new Tally()
 await tally.gate(commandGate('format', 'prettier', ['--check', '--log-level', 'warn', '.']))
-await tally.gate(commandGate('lint', 'oxlint', []))
+await tally.gate(commandGate('lint', 'oxlint', lintArguments()))
 for (const project of typecheckProjects) {
   await tally.gate(commandGate(`types of ${project}`, 'tsc', ['--noEmit', '-p', project]))
 }
