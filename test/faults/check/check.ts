@@ -301,6 +301,7 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     for (const change of [...life.changes.values(), ...life.increments]) {
       if (change.result === 'done') change.result = 'loose'
     }
+    life.looseUntil = place
     life.seen.clear()
     life.counts.splice(0)
     life.given.clear()

@@ -40,11 +40,11 @@ function compareTraces(ground: Ground, life: Life, view: View, asker: Op): void 
     found.add(trace)
   }
   for (const [trace, change] of life.changes) {
-    const isDue = change.result === 'done' && isBefore(change, asker)
+    const isDue = change.result === 'done' && change.begunAt > life.looseUntil && isBefore(change, asker)
     const wasSeen = (life.seen.get(trace) ?? Infinity) < asker.begunAt
     if (found.has(trace)) {
       if (isTakenBefore(ground, life, change, asker)) ground.report('revived', asker, `${trace} had been taken`)
-      if (!life.seen.has(trace) && !ground.isLossy(asker)) life.seen.set(trace, asker.endedAt)
+      if (!life.seen.has(trace) && isFirm(ground, life, asker)) life.seen.set(trace, asker.endedAt)
     } else if ((isDue || wasSeen) && !mayBeTaken(life, change, asker)) {
       if (ground.isExcused(change)) ground.lostInWindow(change)
       else ground.report('update lost', asker, `${trace} in ${life.name}`)
@@ -52,6 +52,11 @@ function compareTraces(ground: Ground, life: Life, view: View, asker: Op): void 
       life.changes.delete(trace)
     }
   }
+}
+
+/** Whether what it saw must be there from now on. */
+function isFirm(ground: Ground, life: Life, asker: Op): boolean {
+  return !ground.isLossy(asker) && asker.begunAt > life.looseUntil
 }
 
 function mayBeTaken(life: Life, { op }: Op, asker: Op): boolean {
@@ -64,7 +69,8 @@ function isTakenBefore(ground: Ground, life: Life, { op }: Op, asker: Op): boole
 }
 
 function compareCount(ground: Ground, life: Life, count: number, asker: Op): void {
-  const done = life.increments.filter((each) => each.result === 'done' && isBefore(each, asker))
+  const firm = life.increments.filter((each) => each.result === 'done' && each.begunAt > life.looseUntil)
+  const done = firm.filter((each) => isBefore(each, asker))
   const least = done.filter((each) => !ground.isExcused(each)).length
   const most = life.increments.filter((each) => mayPrecede(each, asker)).length
   const seen = life.counts.findLast(({ at }) => at < asker.begunAt)?.count ?? 0
@@ -72,7 +78,7 @@ function compareCount(ground: Ground, life: Life, count: number, asker: Op): voi
   if (count > most) ground.report('applied twice', asker, `${at} after at most ${most} increments`)
   if (count < least) ground.report('update lost', asker, `${at} after ${least} increments`)
   else if (count < seen) ground.report('update lost', asker, `${at} after it had counted ${seen}`)
-  if (!ground.isLossy(asker)) noteCount(life, count, asker)
+  if (isFirm(ground, life, asker)) noteCount(life, count, asker)
 }
 
 function noteCount(life: Life, count: number, { endedAt }: Op): void {
@@ -82,6 +88,7 @@ function noteCount(life: Life, count: number, { endedAt }: Op): void {
 
 /** An increment was answered with this count. */
 export function checkGiven(ground: Ground, life: Life, count: number, asker: Op): void {
+  if (asker.begunAt < life.looseUntil) return
   const other = life.given.get(count)
   if (other !== undefined && !ground.isExcused(other) && !ground.isExcused(asker)) {
     ground.report('update lost', asker, `${life.name}: two increments gave ${count}`)

@@ -38,6 +38,8 @@ export interface Life {
   readonly given: Map<number, Op>
   /** Things that were given out, to whom. */
   readonly taken: Map<number, Op>
+  /** What was begun before may concern a session that has ended, and whose data did not go over. */
+  looseUntil: number
 }
 
 /** A session as the application names it: one handle, one token at a time. */
@@ -82,6 +84,7 @@ export function newLife(name: string): Life {
     counts: [],
     given: new Map(),
     taken: new Map(),
+    looseUntil: 0,
   }
 }
 
