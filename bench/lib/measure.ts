@@ -62,7 +62,8 @@ export async function measure(
     const hasSessions = subject.kind !== 'bare'
     const manners = hasSessions ? await checkSessions(server.client) : undefined
     const alone = database === undefined ? {} : await tripsAlone(server, database)
-    const bench: Bench = { wrk, subject, server, database, pace }
+    const cookies = hasSessions ? await startSessions(server.client) : []
+    const bench: Bench = { wrk, subject, server, database, pace, cookies }
     const mine = hasSessions ? routes : (['anonymous'] as const)
     for (const route of mine) await warmUp(bench, route)
     const runs: Partial<Record<Route, Run>> = {}
@@ -83,18 +84,21 @@ interface Bench {
   readonly server: Running
   readonly database: Database | undefined
   readonly pace: Pace
+  /** Sessions that no run ends. */
+  readonly cookies: readonly string[]
 }
 
-/** New sessions for each run, because a sign-in ends those of the run before. */
-async function cookiesFor({ server }: Bench, route: Route): Promise<readonly string[]> {
-  return route === 'anonymous' ? [] : await startSessions(server.client)
+/** New sessions for each run where a sign-in ends those of the run before. */
+async function cookiesFor({ subject, server, cookies }: Bench, route: Route): Promise<readonly string[]> {
+  if (route === 'anonymous') return []
+  return follows(subject) ? await startSessions(server.client) : cookies
 }
 
 async function warmUp(bench: Bench, route: Route): Promise<void> {
   const { wrk, server, subject, pace } = bench
   const isMain = route === 'read' || route === 'write' || subject.kind === 'bare'
   const share = isMain ? 1 : 1 / 4
-  const until = { requests: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds }
+  const until = { requests: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds * share }
   const cookies = await cookiesFor(bench, route)
   await drive(wrk, server.port, { route, cookies, isFollowing: follows(subject), until, connections: CONNECTIONS })
 }
