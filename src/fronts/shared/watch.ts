@@ -97,7 +97,10 @@ function earAt(watched: Watched, hear: (notice: StoreNotice) => void) {
 }
 
 /** The sessions that an event is about: the one it names, those of the user it names, or all. */
-function concerned(all: Iterable<Watched>, event: { reference?: string; subject?: string }): readonly Watched[] {
+function concerned(
+  all: Iterable<Watched>,
+  event: { readonly reference?: string; readonly subject?: string | undefined },
+): readonly Watched[] {
   const { reference, subject } = event
   const isAboutAll = reference === undefined && subject === undefined
   return [...all].filter(
