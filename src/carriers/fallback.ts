@@ -1,5 +1,6 @@
-import type { Carried } from '../core/web/carrier.ts'
+import type { Carried, Carrier } from '../core/web/carrier.ts'
 import type { ProbeOptions } from './probe.ts'
+import { cookieProbe } from './probe.ts'
 
 /** What the carriers for clients without cookies have in common. */
 export interface FallbackOptions extends ProbeOptions {
@@ -17,12 +18,32 @@ export interface CredentialSource {
   credential(carrierName: string): string | undefined
 }
 
-/** What both fallbacks send with a page that has the token in it: the address of such a page is told to no other site. */
-export const TOKEN_IN_PAGE: Carried = { headers: [['referrer-policy', 'no-referrer']] }
+/** A carrier that has `strip`, which each fallback has. */
+type Fallback<Name> = Carrier & { readonly name: Name; strip(url: string): string }
 
-/** The option as it was given, checked. */
-export function checkedCarriesSubjects(options: FallbackOptions): boolean {
-  const value = options.carriesSubjects ?? false
-  if (typeof value === 'boolean') return value
-  throw new TypeError('fallback: carriesSubjects must be true or false')
+// The address of a page that has the token in it is told to no other site.
+const TOKEN_IN_PAGE: Carried = { headers: [['referrer-policy', 'no-referrer']] }
+
+/** A carrier for clients without cookies, from how it finds its token and, if it stands there, takes it off a URL. */
+export function fallbackCarrier<Name extends string>(
+  name: Name,
+  options: FallbackOptions,
+  read: Carrier['read'],
+  strip: (url: string) => string = (url) => url,
+): Fallback<Name> {
+  const { carriesSubjects = false } = options
+  if (typeof carriesSubjects !== 'boolean') throw new TypeError('fallback: carriesSubjects must be true or false')
+  const probe = cookieProbe(options)
+  return {
+    name,
+    isFallback: true,
+    carriesSubjects,
+    vary: ['cookie'],
+    read,
+    hand: () => TOKEN_IN_PAGE,
+    clear: () => ({}),
+    strip: (url) => probe.strip(strip(url)),
+    offers: (facts) => probe.isCookieless(facts),
+    probe: (facts) => (read(facts).length === 0 ? probe.answer(facts) : undefined),
+  }
 }

@@ -1,9 +1,8 @@
 import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
 import { checkedParameter } from './address.ts'
-import { TOKEN_IN_PAGE, checkedCarriesSubjects } from './fallback.ts'
+import { fallbackCarrier } from './fallback.ts'
 import type { CredentialSource, FallbackOptions } from './fallback.ts'
 import { hiddenField } from './html.ts'
-import { cookieProbe } from './probe.ts'
 
 /** Which form field carries the token, and for whom. */
 export interface FormCarrierOptions extends FallbackOptions {
@@ -32,22 +31,12 @@ const NAME = 'form'
  */
 export function formCarrier(options: FormCarrierOptions = {}): FormCarrier {
   const name = checkedParameter('form carrier: field', options.field ?? 'sid')
-  const probe = cookieProbe(options)
   const read = (facts: RequestFacts): readonly string[] => {
     const value = facts.field?.(name)
     return typeof value === 'string' && value !== '' ? [value] : []
   }
   return {
-    name: NAME,
-    isFallback: true,
-    carriesSubjects: checkedCarriesSubjects(options),
-    vary: ['cookie'],
-    read,
-    hand: () => TOKEN_IN_PAGE,
-    clear: () => ({}),
-    strip: (url) => probe.strip(url),
-    offers: (facts) => probe.isCookieless(facts),
-    probe: (facts) => (read(facts).length === 0 ? probe.answer(facts) : undefined),
+    ...fallbackCarrier(NAME, options, read),
     field: (session) => {
       const text = session.credential(NAME)
       return text === undefined ? '' : hiddenField(name, text)

@@ -1,9 +1,8 @@
 import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
 import { addressOf, checkedParameter, parametersOf, textOf, withParameter, withoutParameter } from './address.ts'
 import type { Address } from './address.ts'
-import { TOKEN_IN_PAGE, checkedCarriesSubjects } from './fallback.ts'
+import { fallbackCarrier } from './fallback.ts'
 import type { CredentialSource, FallbackOptions } from './fallback.ts'
-import { cookieProbe } from './probe.ts'
 
 /** Where in a URL the token travels, and for whom. */
 export type UrlCarrierOptions = FallbackOptions &
@@ -52,23 +51,14 @@ const NAME = 'url'
  */
 export function urlCarrier(options: UrlCarrierOptions = {}): UrlCarrier {
   const place = placeOf(options)
-  const probe = cookieProbe(options)
   const read = (facts: RequestFacts): readonly string[] => place.read(addressOf(facts.url))
+  const strip = (url: string): string => textOf(place.strip(addressOf(url)))
   const link = (session: CredentialSource, href: string): string => {
     const text = session.credential(NAME)
     return text === undefined ? href : linked(place, href, text)
   }
   return {
-    name: NAME,
-    isFallback: true,
-    carriesSubjects: checkedCarriesSubjects(options),
-    vary: ['cookie'],
-    read,
-    hand: () => TOKEN_IN_PAGE,
-    clear: () => ({}),
-    strip: (url) => probe.strip(textOf(place.strip(addressOf(url)))),
-    offers: (facts) => probe.isCookieless(facts),
-    probe: (facts) => (read(facts).length === 0 ? probe.answer(facts) : undefined),
+    ...fallbackCarrier(NAME, options, read, strip),
     link,
     redirectTarget: link,
   }

@@ -1,6 +1,16 @@
 import type { WrongStore } from './wrong-store.ts'
 import { pause, wrongStore } from './wrong-store.ts'
 
+/** The cases that a store fails whose rotations leave no mark, or another one. */
+const MARKS: readonly string[] = [
+  'a rotation leaves its mark (moved) under the old key until the mark expires',
+  'a rotation leaves its mark (dead) under the old key until the mark expires',
+  'rotate of a marked key answers gone with the mark and leaves it',
+  'RACE-6: who loses a race of rotations is told the mark that leads to the winner',
+  'RACE-4: update, touch and delete with the old key change nothing after a rotation',
+  'what was stored, changed, marked and deleted is so after the store is opened again',
+]
+
 /** Stores whose rotation is no single step, or answers wrongly. */
 export const wrongAboutRotation: readonly WrongStore[] = [
   wrongStore(
@@ -76,14 +86,7 @@ export const wrongAboutRotation: readonly WrongStore[] = [
       rotate: (key, version, newKey, record, options) =>
         good.rotate(key, version, newKey, record, options?.cap === undefined ? {} : { cap: options.cap }),
     }),
-    [
-      'a rotation leaves its mark (moved) under the old key until the mark expires',
-      'a rotation leaves its mark (dead) under the old key until the mark expires',
-      'rotate of a marked key answers gone with the mark and leaves it',
-      'RACE-6: who loses a race of rotations is told the mark that leads to the winner',
-      'RACE-4: update, touch and delete with the old key change nothing after a rotation',
-      'what was stored, changed, marked and deleted is so after the store is opened again',
-    ],
+    MARKS,
   ),
   wrongStore(
     'rotate leaves the mark for ever',
@@ -94,14 +97,7 @@ export const wrongAboutRotation: readonly WrongStore[] = [
           ...(tombstone === undefined ? {} : { tombstone: { ...tombstone, expiresAt: Number.MAX_SAFE_INTEGER } }),
         }),
     }),
-    [
-      'a rotation leaves its mark (moved) under the old key until the mark expires',
-      'a rotation leaves its mark (dead) under the old key until the mark expires',
-      'rotate of a marked key answers gone with the mark and leaves it',
-      'RACE-6: who loses a race of rotations is told the mark that leads to the winner',
-      'RACE-4: update, touch and delete with the old key change nothing after a rotation',
-      'what was stored, changed, marked and deleted is so after the store is opened again',
-    ],
+    MARKS,
   ),
   wrongStore(
     'rotate marks the old key even when it had no live record',

@@ -4,6 +4,22 @@ import { lateCap } from './late-cap.ts'
 import type { WrongStore } from './wrong-store.ts'
 import { wrongStore } from './wrong-store.ts'
 
+/** The cases that a store fails which does not end the oldest sessions where a limit says so. */
+const EVICTIONS: readonly string[] = [
+  'ASVS5-7.1.2: at the limit the oldest session is ended and named',
+  'a limit that was lowered ends as many of the oldest sessions as it takes',
+  'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
+  'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
+  'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
+]
+/** The cases that a store fails which does not refuse a session where a limit says so. */
+const REFUSALS: readonly string[] = [
+  'ASVS5-7.1.2: at the limit a new session is refused where the policy says so, and nothing changes',
+  'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
+  'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
+]
+const AT_THE_LIMIT = 'a login at the limit evicts the oldest session, or is refused and changes nothing'
+
 /** Stores that list, end or limit a subject's sessions wrongly. */
 export const wrongAboutSubjects: readonly WrongStore[] = [
   wrongStore(
@@ -156,40 +172,22 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     ],
   ),
   wrongStore('no limit is applied', ({ good }) => mapCap(good, () => undefined), [
-    'ASVS5-7.1.2: at the limit the oldest session is ended and named',
-    'ASVS5-7.1.2: at the limit a new session is refused where the policy says so, and nothing changes',
-    'a limit that was lowered ends as many of the oldest sessions as it takes',
-    'a login at the limit evicts the oldest session, or is refused and changes nothing',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
-    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
+    ...EVICTIONS,
+    ...REFUSALS,
+    AT_THE_LIMIT,
   ]),
   wrongStore('a limit always evicts', ({ good }) => mapCap(good, (cap) => cap && { ...cap, onLimit: 'evict-oldest' }), [
-    'ASVS5-7.1.2: at the limit a new session is refused where the policy says so, and nothing changes',
-    'a login at the limit evicts the oldest session, or is refused and changes nothing',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
+    ...REFUSALS,
+    AT_THE_LIMIT,
   ]),
   wrongStore('a limit always refuses', ({ good }) => mapCap(good, (cap) => cap && { ...cap, onLimit: 'reject' }), [
-    'ASVS5-7.1.2: at the limit the oldest session is ended and named',
-    'a limit that was lowered ends as many of the oldest sessions as it takes',
-    'a login at the limit evicts the oldest session, or is refused and changes nothing',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
+    ...EVICTIONS,
+    AT_THE_LIMIT,
   ]),
   wrongStore('a limit lets one more in', ({ good }) => mapCap(good, (cap) => cap && { ...cap, max: cap.max + 1 }), [
-    'ASVS5-7.1.2: at the limit the oldest session is ended and named',
-    'ASVS5-7.1.2: at the limit a new session is refused where the policy says so, and nothing changes',
-    'a limit that was lowered ends as many of the oldest sessions as it takes',
-    'a login at the limit evicts the oldest session, or is refused and changes nothing',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (evict-oldest)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (reject)',
-    'ASVS5-7.1.2 DOS-5: of 50 concurrent logins with a limit of 3 exactly 3 are live at the end (reject)',
-    'watch tells of the sessions that a cap ended, at an insertion and at a rotation',
+    ...EVICTIONS,
+    ...REFUSALS,
+    AT_THE_LIMIT,
   ]),
   wrongStore('a limit is applied after the insertion, as a step of its own', lateCap, [
     'ASVS5-7.1.2 DOS-5: of 50 concurrent inserts with a limit of 3 exactly 3 are live at the end (evict-oldest)',
