@@ -78,10 +78,13 @@ export async function insertState<Data extends object>(state: State<Data>, conte
     let live = newLive(state, content, attempt > 0)
     const insert = (): Promise<InsertResult> => store.insert(live.key, live.record, capFor(state, content.subject))
     const again = async (): Promise<InsertResult> => {
-      // Which sessions the attempt evicted that was not answered, nobody knows any more.
-      if (await isStored(store, live)) return { outcome: 'inserted', evicted: [] }
-      // A user's may have been ended since by somebody who saw it, and the same one must not live again (RACE-16).
-      if (content.subject !== undefined) live = newLive(state, content, true)
+      if (content.subject === undefined) {
+        return (await isStored(store, live)) ? { outcome: 'inserted', evicted: [] } : insert()
+      }
+      // That it is stored is not enough for a login: it may be there and not be durable, on no replica yet (RACE-7). And
+      // where somebody who saw it has ended it since, the same one must not live again (RACE-16).
+      await store.delete(live.key)
+      live = newLive(state, content, true)
       return insert()
     }
     const result = await guard
