@@ -1,4 +1,5 @@
+// 10,000 of them, by RACE_SCHEDULES=10000, take some minutes.
 import { randomSchedules } from '../../races/random/schedules.ts'
 import { mariadbUnderTest } from '../support/networked-stores.ts'
 
-randomSchedules(mariadbUnderTest(), { count: 2000, atOnce: 8, emptyBy: 'sweep' })
+randomSchedules(mariadbUnderTest(), { count: 1000, atOnce: 8, emptyBy: 'sweep' })

@@ -1,3 +1,4 @@
+// 10,000 of them, by RACE_SCHEDULES=10000, take one or two minutes.
 import { randomSchedules } from '../../races/random/schedules.ts'
 import { redisUnderTest } from '../support/networked-stores.ts'
 
