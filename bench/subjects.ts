@@ -14,7 +14,7 @@ export interface Subject {
   readonly file: string
   /** The packages that an application adds for it to its framework. */
   readonly packages: readonly string[]
-  /** Whether `--quick` runs it. */
+  /** Whether `--quick` runs it without being told which. */
   readonly isQuick: boolean
 }
 

@@ -15,12 +15,17 @@ export interface Load {
   readonly cookies: readonly string[]
   /** Whether the load takes over new cookies. With all of the session in the cookie it need not: the old one stays good. */
   readonly isFollowing: boolean
-  /** Ends after so many requests, or after so much time, whichever is first. */
-  readonly until: { readonly seconds: number; readonly requests?: number }
+  readonly until: Until
   readonly connections: number
   /** Mean milliseconds that a connection waits before each request. */
   readonly think?: number
 }
+
+/** When a load ends: after these seconds or the `most` requests, whichever is first; or after these seconds and the `least`. */
+export type Until =
+  | { readonly seconds: number; readonly most: number }
+  /** A slow subject may take up to ten times the seconds to get there. */
+  | { readonly seconds: number; readonly least: number }
 
 /** What the load generator saw. */
 export interface Seen {
@@ -62,23 +67,30 @@ function run(wrk: string, port: number, load: Load, cookies: string): Promise<Se
       BENCH_ROUTE: route,
       BENCH_COOKIES: cookies,
       BENCH_FOLLOW: load.isFollowing ? 'yes' : 'no',
-      BENCH_REQUESTS: String(until.requests ?? 0),
+      BENCH_REQUESTS: String('most' in until ? until.most : until.least),
       BENCH_THINK: String(think),
     },
   })
   const end = (): void => void child.kill('SIGINT')
-  const timer = setTimeout(end, until.seconds * 1000)
+  let needs = 'most' in until ? 1 : 2
+  const oneOfThem = (): void => {
+    needs -= 1
+    if (needs === 0) end()
+  }
+  const timer = setTimeout(oneOfThem, until.seconds * 1000)
+  const patience = setTimeout(end, until.seconds * 10_000)
   return new Promise((resolve, reject) => {
     let output = ''
     const keep = (text: string): void => {
       output += text
-      if (text.includes('reached\n')) end()
+      if (text.includes('reached\n')) oneOfThem()
     }
     child.stdout.setEncoding('utf8').on('data', keep)
     child.stderr.setEncoding('utf8').on('data', keep)
     child.on('error', reject)
     child.on('close', () => {
       clearTimeout(timer)
+      clearTimeout(patience)
       const line = output.split('\n').find((text) => text.startsWith('{"requests"'))
       if (line === undefined) reject(new Error(`wrk gave no figures\n${output}`))
       else resolve(JSON.parse(line) as Seen & { faults: number })

@@ -47,6 +47,8 @@ export interface Pace {
 }
 
 const CONNECTIONS = 32
+/** Ten from each connection, so that those that wait when a run ends do not matter. */
+const LEAST = 10 * CONNECTIONS
 /** More of them than are busy at a time, so that the waits between their requests are long enough to be timed. */
 const BUSY_CONNECTIONS = 128
 
@@ -98,7 +100,7 @@ async function warmUp(bench: Bench, route: Route): Promise<void> {
   const { wrk, server, subject, pace } = bench
   const isMain = route === 'read' || route === 'write' || subject.kind === 'bare'
   const share = isMain ? 1 : 1 / 4
-  const until = { requests: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds * share }
+  const until = { most: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds * share }
   const cookies = await cookiesFor(bench, route)
   await drive(wrk, server.port, { route, cookies, isFollowing: follows(subject), until, connections: CONNECTIONS })
 }
@@ -122,7 +124,7 @@ async function once(bench: Bench, route: Route): Promise<Run> {
     route,
     cookies,
     isFollowing: follows(subject),
-    until: { seconds: pace.seconds },
+    until: { seconds: pace.seconds, least: LEAST },
     connections: CONNECTIONS,
   }
   const [tripsBefore, before] = [await database?.trips(), await server.usage()]
@@ -146,7 +148,7 @@ async function busyP99(bench: Bench, route: Route, saturated: number): Promise<n
   const { wrk, server, subject, pace } = bench
   const cookies = await cookiesFor(bench, route)
   const think = Math.round((1000 * BUSY_CONNECTIONS) / (0.8 * saturated))
-  const until = { seconds: 2 * pace.seconds }
+  const until = { seconds: 2 * pace.seconds, least: LEAST }
   const load = { route, cookies, isFollowing: follows(subject), until, connections: BUSY_CONNECTIONS, think }
   return (await drive(wrk, server.port, load)).p99
 }
