@@ -18,5 +18,5 @@ export default {
   ignoreExportsUsedInFile: true,
   // Called as programs by scripts/lib/run.ts, where knip does not look.
   ignoreDependencies: ['@arethetypeswrong/cli', 'oxlint', 'oxlint-tsgolint', 'publint', 'typedoc'],
-  ignoreBinaries: ['apt-get', 'openssl'],
+  ignoreBinaries: ['apt-get', 'fallocate', 'mount', 'openssl', 'umount'],
 } satisfies KnipConfig
