@@ -26,6 +26,9 @@ if (unknown.length > 0 || !Number.isSafeInteger(seed) || !(operations >= 1)) {
   process.exit(2)
 }
 
+// What a campaign leaves in the system it removes at the end of the process, which a signal would skip.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 console.log(`faults: ${operations} operations for each of ${chosen.join(', ')}; --seed ${seed}`)
 for (const name of chosen) {
   const report = await campaign({

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createWriteStream, rmSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -56,6 +56,9 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   const began = performance.now()
   const clock = (): number => performance.now() - began
   const folder = await mkdtemp(join(tmpdir(), 'sojourn-history-'))
+  // Also when the process is told to end.
+  const forget = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', forget)
   const history = openHistory(options.keepHistory ?? join(folder, 'history.jsonl'))
   const rig = await options.makeRig({ random, clock })
   const complain = (text: string): void => history.write({ type: 'complaint', at: clock(), text })
@@ -87,7 +90,8 @@ export async function campaign(options: CampaignOptions): Promise<Report> {
   } finally {
     await crew?.stop()
     await rig.stop()
-    await rm(folder, { recursive: true, force: true })
+    process.off('exit', forget)
+    forget()
   }
 }
 
