@@ -48,6 +48,23 @@ describe.each(openersFor('redis'))('redisStore with replicas, $name', (opener) =
     expect(again.outcome).toBe('inserted')
   })
 
+  it('RACE-7 STORE-9: an ending that is asked again over another connection is confirmed, though it finds nothing to end', async (context) => {
+    const { primary, replica } = await own(context, () => startRedisReplicated())
+    const client = await openFor(opener, primary.url)
+    const open = (): RedisStore => {
+      const store = redisStore({ client, replicas: { count: 1, timeout: '100ms' }, ...quietly })
+      onTestFinished(() => store.close())
+      return store
+    }
+    const [first, second] = [open(), open()]
+    const key = newKey('ann')
+    await first.insert(key, newRecord({ subject: 'ann' }))
+    await replica.kill9()
+    await expect(first.delete(key)).rejects.toMatchObject(unavailable)
+    await expect(second.delete(key)).rejects.toMatchObject(unavailable)
+    await expect(second.deleteBySubject('ann')).rejects.toMatchObject(unavailable)
+  })
+
   it('STORE-9: demands more replicas than there are in vain', async (context) => {
     const { primary } = await own(context, () => startRedisReplicated())
     const client = await openFor(opener, primary.url)

@@ -69,9 +69,10 @@ async function confirmAll(
 ): Promise<readonly Sent[]> {
   const groups = await groupsOf(twin, batch)
   const again = groups.map(async (group) => {
+    const key = group[0]?.key ?? ''
     const wait = ['WAIT', String(replicas.count), String(replicas.timeout)]
-    const answers = await twin.sequence(group[0]?.key ?? '', [...group.map(({ command }) => command), wait])
-    const shortage = shortageIn(answers.at(-1), replicas)
+    const answers = await twin.sequence(key, [...group.map(({ command }) => command), writeBeside(key), wait])
+    const shortage = shortageIn(answers.at(-2), answers.at(-1), replicas)
     return group.filter((sent, n) => {
       const answer = answers[n] ?? { error: new Error('the client gave no answer') }
       if ('error' in answer) {
@@ -104,13 +105,26 @@ function lookAgain(wire: Wire, key: string): Promise<unknown> {
   })
 }
 
-function shortageIn(answer: Answer | undefined, { count }: Replicas): SessionError | undefined {
-  if (answer === undefined || 'error' in answer) {
+/**
+ * `WAIT` waits for what its own connection wrote last. An ending that is asked again after a lost answer finds nothing to
+ * end and writes nothing, and its first one may be on no replica yet: this write is behind both.
+ */
+function writeBeside(key: string): readonly string[] {
+  return ['SET', `${key.slice(0, key.indexOf('}') + 1)}:confirmed`, '1', 'PX', '60000']
+}
+
+function shortageIn(
+  written: Answer | undefined,
+  waited: Answer | undefined,
+  { count }: Replicas,
+): SessionError | undefined {
+  const failed = [written, waited].find((answer) => answer === undefined || 'error' in answer)
+  if (waited === undefined || 'error' in waited || failed !== undefined) {
     return new SessionError('store-unavailable', 'redis: whether replicas have the change is not known (WAIT failed)', {
-      cause: answer?.error,
+      cause: failed !== undefined && 'error' in failed ? failed.error : undefined,
     })
   }
-  const confirmed = numberIn(answer.reply)
+  const confirmed = numberIn(waited.reply)
   if (confirmed >= count) return undefined
   return new SessionError(
     'store-unavailable',
