@@ -51,14 +51,14 @@ describe.each(openersFor('redis'))('redisStore with replicas, $name', (opener) =
   it('RACE-7 STORE-9: an ending that is asked again over another connection is confirmed, though it finds nothing to end', async (context) => {
     const { primary, replica } = await own(context, () => startRedisReplicated())
     const client = await openFor(opener, primary.url)
-    const open = (): RedisStore => {
-      const store = redisStore({ client, replicas: { count: 1, timeout: '100ms' }, ...quietly })
+    const open = (timeout: '30s' | '100ms'): RedisStore => {
+      const store = redisStore({ client, replicas: { count: 1, timeout }, ...quietly })
       onTestFinished(() => store.close())
       return store
     }
-    const [first, second] = [open(), open()]
+    const [maker, first, second] = [open('30s'), open('100ms'), open('100ms')]
     const key = newKey('ann')
-    await first.insert(key, newRecord({ subject: 'ann' }))
+    await maker.insert(key, newRecord({ subject: 'ann' }))
     await replica.kill9()
     await expect(first.delete(key)).rejects.toMatchObject(unavailable)
     await expect(second.delete(key)).rejects.toMatchObject(unavailable)
