@@ -36,7 +36,9 @@ describe('the facts beside the data', () => {
       isAdmin: true,
       authentication: [],
     })
-    expect(decodeMeta(text)).toEqual({})
+    const meta = decodeMeta(text)
+    expect(meta).toEqual({ others: { isAdmin: true } })
+    expect(JSON.parse(encodeMeta(meta))).toEqual({ v: 1, isAdmin: true })
     for (const wrong of [
       { ...authentication, at: '0' },
       { ...authentication, level: undefined },
@@ -50,6 +52,16 @@ describe('the facts beside the data', () => {
       START,
       START,
     ])
+  })
+
+  it('STORE-17: what a newer process has added is written back, and can take no place of a known fact', () => {
+    const added = { v: 1, until: 5, risk: 0.5, device: { id: 'd-1' } }
+    const text = JSON.stringify(added).replace('"risk"', '"__proto__":{"until":7},"others":{"until":9},"risk"')
+    const meta = decodeMeta(text)
+    expect(meta.until).toBe(5)
+    expect(Object.getPrototypeOf(meta.others)).toBe(Object.prototype)
+    const again = encodeMeta({ ...meta, until: 6 })
+    expect(JSON.parse(again)).toEqual(JSON.parse(text.replace('"until":5', '"until":6')))
   })
 
   it('VULN-39 ASVS5-1.5.2: no text at all makes decoding fail otherwise than with the typed error', () => {

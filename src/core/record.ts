@@ -55,6 +55,8 @@ export interface Meta {
   readonly idle?: number | undefined
   /** When the token was last replaced. */
   readonly rotatedAt?: number | undefined
+  /** What a newer process has noted beside these; nothing is made of it here, and it is written back as it was. */
+  readonly others?: Fields | undefined
 }
 
 /** Version of the text below. A newer one is refused, so that an older process never mangles it. */
@@ -63,8 +65,8 @@ const NOTHING = JSON.stringify({ v: VERSION })
 const EMPTY: Meta = Object.freeze({})
 
 /** The text a store keeps; empty for a session about which there is nothing to say. */
-export function encodeMeta(meta: Meta): string {
-  const text = JSON.stringify({ v: VERSION, ...meta })
+export function encodeMeta({ others, ...meta }: Meta): string {
+  const text = JSON.stringify({ ...others, v: VERSION, ...meta })
   return text === NOTHING ? '' : text
 }
 
@@ -75,8 +77,9 @@ export function decodeMeta(text: string): Meta {
   if (value === undefined || value['v'] !== VERSION) {
     throw damagedError()
   }
-  const { authentication, binding, until, idle, rotatedAt } = value
+  const { v: _, authentication, binding, until, idle, rotatedAt, ...others } = value
   return {
+    ...(Object.keys(others).length > 0 && { others }),
     authentication: asAuthentication(authentication),
     binding: isString(binding) ? binding : undefined,
     until: isNumber(until) ? until : undefined,
