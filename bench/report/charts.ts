@@ -1,6 +1,7 @@
 import type { Subject } from '../subjects.ts'
 import type { BarChart, Group } from './bars.ts'
 import type { Answers } from './results.ts'
+import type { Side } from './svg.ts'
 
 /** The pictures of a report, by the names of their files. */
 export function chartsOf(answers: Answers): Readonly<Record<string, BarChart>> {
@@ -77,6 +78,6 @@ function groupsOf(
   })
 }
 
-function sideOf({ kind }: Subject) {
+function sideOf({ kind }: Subject): Side {
   return kind === 'sojourn' ? 'mine' : kind
 }

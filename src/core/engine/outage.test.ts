@@ -10,7 +10,7 @@ import { guardStore } from './guard.ts'
 const rejections: unknown[] = []
 const note = (reason: unknown): void => void rejections.push(reason)
 const never = (_counted?: undefined): Promise<never> => new Promise(() => undefined)
-const down = async (_counted?: undefined): Promise<never> => Promise.reject(new Error('down'))
+const down = async (..._counted: unknown[]): Promise<never> => Promise.reject(new Error('down'))
 
 beforeEach(() => {
   process.on('unhandledRejection', note)
@@ -303,7 +303,12 @@ describe('a store that hangs', () => {
   it('one that says at once that it cannot is asked by everybody, however often it says so', async () => {
     const { guard, heard } = heardGuard()
     let calls = 0
-    const failing = Array.from({ length: 100 }, () => guard.call('update', undefined, () => down(void calls++)))
+    const failing = Array.from({ length: 100 }, () =>
+      guard.call('update', undefined, () => {
+        calls++
+        return down()
+      }),
+    )
     expect((await Promise.allSettled(failing)).every(({ status }) => status === 'rejected')).toBe(true)
     expect(calls).toBe(100)
     await guard.call('get', undefined, async () => undefined)
