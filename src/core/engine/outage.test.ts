@@ -9,7 +9,7 @@ import { guardStore } from './guard.ts'
 
 const rejections: unknown[] = []
 const note = (reason: unknown): void => void rejections.push(reason)
-const never = (_counted?: undefined): Promise<never> => new Promise(() => undefined)
+const never = (..._counted: unknown[]): Promise<never> => new Promise(() => undefined)
 const down = async (..._counted: unknown[]): Promise<never> => Promise.reject(new Error('down'))
 
 beforeEach(() => {
