@@ -1,6 +1,6 @@
 // Durability and outage, as the engine meets them; STORE-4 is in src/core/engine/guard.test.ts, STORE-6 in outage.test.ts
 // beside it, STORE-18 in test/races, STORE-7 and STORE-8 in test/crash, STORE-16 in src/testing. STORE-9 to STORE-12 are
-// about servers, and tested with their stores; STORE-17 needs a release before this one.
+// about servers, and tested with their stores; what all of these share, and STORE-17, is in test/servers/store-*.test.ts.
 import { describe, expect, it } from 'vitest'
 import { jsonCodec } from '../../src/core/data/codec.ts'
 import type { Session } from '../../src/core/session.ts'

@@ -9,7 +9,10 @@ export type PostgresReplication = 'asynchronous' | 'synchronous'
 const ASYNCHRONOUS_MS = 600
 
 /** What the store promises, given what was declared. */
-export function durabilityOf({ kind, isInMemory }: Database, replication: PostgresReplication): Durability {
+export function durabilityOf(
+  { kind, isInMemory }: Pick<Database, 'kind' | 'isInMemory'>,
+  replication: PostgresReplication,
+): Durability {
   if (kind === 'pglite') return isInMemory ? inMemory : inFolder
   const lazy: LossWindow = { processCrash: ASYNCHRONOUS_MS, machineCrash: ASYNCHRONOUS_MS, failover: Infinity }
   return {
