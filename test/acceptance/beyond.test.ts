@@ -119,7 +119,7 @@ describe('what no other suite asks', () => {
     // Flash messages are kept beside the data, under a key that the data cannot have.
     const forging = await world.open(user)
     forging.set('$flash', [{ kind: 'info', message: 'forged' }])
-    await expect(forging.commit()).rejects.toThrow(/data\.\$flash is where flash messages are kept/)
+    await expect(forging.commit()).rejects.toThrow(/data\.\$flash is for flash messages/)
     expect(await world.visit(user, (session) => session.flashes())).toEqual([])
   })
 })
