@@ -82,11 +82,9 @@ describe.each(networked)('on $name', ({ name, start, open }) => {
     }
     const reads = await atOnce((session) => session.get('a'))
     const changes = await atOnce((session) => session.set('a', 2))
-    expect(reads.reads).toBeLessThan(64)
+    // One of each, as a rule; on a busy machine requests may come in several turns.
     expect(reads.writes).toBe(0)
-    expect(changes.reads).toBeLessThan(64)
-    if (name === 'Redis') expect(changes.writes, 'sent together, one script each').toBe(64)
-    else expect(changes.writes).toBeLessThan(64)
+    for (const count of [reads.reads, changes.reads, changes.writes]) expect(count).toBeLessThan(8)
     console.log(`${name}: ${JSON.stringify({ ...costs, '64 reads': reads, '64 changes': changes })}`)
   })
 })

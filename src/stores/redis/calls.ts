@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto'
 import { createTurns } from '../shared/turn.ts'
-import { batchOf, type Get, type Run } from './batch.ts'
+import { batchOf, type BatchOptions, type Member, type Run } from './batch.ts'
 import { isNoScript } from './faults.ts'
 import { createPending } from './pending.ts'
-import { SCRIPTS, type ScriptName } from './scripts.ts'
+import { SCRIPTS, type ScriptName, type StepName } from './scripts.ts'
+import { damaged } from './values.ts'
 import type { Command, Sent, Wire } from './wire.ts'
+
+/** A change of one session that may travel with others. */
+export interface Step {
+  readonly kind: StepName
+  readonly place: readonly [epochKey: string, key: string]
+  readonly args: readonly string[]
+}
 
 /** A script and what it works on. */
 export interface ScriptCall {
-  readonly script: ScriptName
+  readonly script: Exclude<ScriptName, StepName>
   /** They share a slot; the first is an epoch. */
   readonly keys: readonly string[]
   readonly args: readonly string[]
@@ -20,6 +28,8 @@ export interface ScriptCall {
 export interface Calls {
   /** The epoch, and the value under the key; read together with others that share the epoch. */
   get<R>(epochKey: string, key: string, read: (value: string | undefined, epoch: string) => R): Promise<R>
+  /** One item of a script that takes several; sent together with others that share the epoch. */
+  step<R>(step: Step, read: (reply: unknown) => R): Promise<R>
   run<R>(call: ScriptCall, read: (reply: unknown) => R): Promise<R>
   /** Sends a command that is no script. */
   ask(key: string, command: Command): Promise<unknown>
@@ -43,11 +53,12 @@ export function createCalls(
   options: { readonly sendDecisive?: Send | undefined; readonly onFirst: () => void },
 ): Calls {
   const sendDecisive = options.sendDecisive ?? wire.send
-  const sentOf = createScripts(wire.send, sendDecisive)
+  const sentOf = createScripts()
   const pending = createPending(wire, options.onFirst)
   const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
-  const send = (items: readonly (Get | Run)[]): void => {
-    const { batch, apart } = batchOf(items, isApart)
+  const stepsOf: BatchOptions['stepsOf'] = (script, answers) => sentOf(script, answers, wire.send)
+  const send = (items: readonly (Member | Run)[]): void => {
+    const { batch, apart } = batchOf(items, { isApart, stepsOf })
     wire.send(batch)
     if (apart.length > 0) sendDecisive(apart)
   }
@@ -55,18 +66,18 @@ export function createCalls(
 
   return {
     get: (epochKey, key, read) =>
-      pending.promise((resolve, fail) =>
-        turns.add({
-          kind: 'get',
-          epochKey,
-          key,
-          settle: (value, epoch) => resolve(() => read(epoch === undefined ? undefined : value, epoch ?? '')),
-          fail,
-        }),
-      ),
+      pending.promise((resolve, fail) => {
+        const done = (value: unknown, epoch = ''): void => resolve(() => read(valueIn(value, epoch), epoch))
+        turns.add({ kind: 'get', epochKey, key, args: [], done, fail })
+      }),
+    step: ({ kind, place: [epochKey, key], args }, read) =>
+      pending.promise((resolve, fail) => {
+        turns.add({ kind, epochKey, key, args, done: (reply) => resolve(() => read(reply)), fail })
+      }),
     run: (call, read) =>
       pending.promise((resolve, fail) => {
-        const sent = sentOf(call, { done: (reply) => resolve(() => read(reply)), fail })
+        const answers = { done: (reply: unknown) => resolve(() => read(reply)), fail }
+        const sent = sentOf(call, answers, call.isDecisive === true ? sendDecisive : wire.send)
         turns.add({ kind: 'run', sent, keys: call.keys, isDecisive: call.isDecisive === true, fail })
       }),
     ask: (key, command) =>
@@ -81,13 +92,14 @@ export function createCalls(
 
 type Answers = Pick<Sent, 'done' | 'fail'>
 
-/** Makes commands of scripts: by their hash, and whole where the server does not know that. */
-function createScripts(sendCheap: Send, sendDecisive: Send): (call: ScriptCall, answers: Answers) => Sent {
+type Script = Omit<ScriptCall, 'script' | 'isDecisive'> & { readonly script: ScriptName }
+
+/** Makes commands of scripts: by their hash, and whole, by `send`, where the server does not know that. */
+function createScripts(): (call: Script, answers: Answers, send: Send) => Sent {
   const shas = shasOf()
-  return ({ script, keys, args, isDecisive }, { done, fail }) => {
+  return ({ script, keys, args }, { done, fail }, send) => {
     const key = keys[0] ?? ''
     const tail = [String(keys.length), ...keys, ...args]
-    const send = isDecisive === true ? sendDecisive : sendCheap
     return {
       key,
       command: ['EVALSHA', shas[script], ...tail],
@@ -99,6 +111,12 @@ function createScripts(sendCheap: Send, sendDecisive: Send): (call: ScriptCall, 
       },
     }
   }
+}
+
+function valueIn(value: unknown, epoch: string): string | undefined {
+  if (value === null || epoch === '') return undefined
+  if (typeof value !== 'string') throw damaged()
+  return value
 }
 
 function shasOf(): Readonly<Record<ScriptName, string>> {

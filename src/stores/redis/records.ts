@@ -25,14 +25,14 @@ export function recordsOf(parts: Parts): Omit<Store, 'name'> {
     },
     async update(key, version, record) {
       const args = updateArgs(version, record, now())
-      return await calls.run({ script: 'update', keys: placeOf(names, key), args }, (reply) =>
+      return await calls.step({ kind: 'update', place: placeOf(names, key), args }, (reply) =>
         isDone(reply) ? { outcome: 'updated' } : missIn(reply),
       )
     },
     async touch(key, seenAt, expiresAt) {
       const at = now()
       const args = [instantNow(at), instant(seenAt), instant(expiresAt), ttlUntil(expiresAt, at)]
-      return await calls.run({ script: 'touch', keys: placeOf(names, key), args }, isDone)
+      return await calls.step({ kind: 'touch', place: placeOf(names, key), args }, isDone)
     },
     rotate: rotationIn(parts),
     async delete(key, tombstone) {

@@ -2,7 +2,9 @@
  * Every script is one atomic step, reads no clock of the server, and touches keys of one slot only: KEYS[1] is the epoch,
  * ARGV[1] the store's clock. What is written gets its time to live in the same command. A script that fails does so at
  * its first write or before it, where it has changed nothing: Redis refuses writes of a script (memory, read-only,
- * too few replicas) only as long as it has not written.
+ * too few replicas) only as long as it has not written. `update` and `touch` take several items; each is such a step of its
+ * own and has an answer of its own, so that one that fails (a key of another type) leaves the others done and told as done.
+ * Only when the whole answer is lost is it unknown of all of them.
  */
 const HEAD = `
 local now = ARGV[1]
@@ -12,6 +14,20 @@ local function head(key)
   local h = redis.call('GETRANGE', key, 0, 383)
   if h ~= '' and h:sub(2, 9) == epoch and h:sub(10, 24) > now then return h end
 end
+`
+
+// One item for each key behind the first, in their order, with its own clock and equally many arguments. A list of answers;
+// for an item that failed a list of the message, because not every client takes errors within a list.
+const EACH = `
+local replies, width = {}, #ARGV / (#KEYS - 1)
+for n = 2, #KEYS do
+  local at = (n - 2) * width
+  now = ARGV[at + 1]
+  local isDone, reply = pcall(step, KEYS[n], unpack(ARGV, at + 2, at + width))
+  if not isDone then reply = { type(reply) == 'table' and reply.err or 'ERR ' .. tostring(reply) } end
+  replies[n - 1] = reply
+end
+return replies
 `
 
 const FACTS = `
@@ -122,38 +138,39 @@ if index then enlist(index, key, text:sub(1, 15), ttl) end
 return evicted
 `
 
-// KEYS epoch, record. ARGV now, version, expiresAt and seenAt, new version, meta and data, ttl.
+// KEYS epoch, records. ARGV for each: now, version, expiresAt and seenAt, new version, meta and data, ttl.
 // 1: updated; nil: nothing; else what is there. Handle, subject and createdAt stay as they are.
 const UPDATE = `${HEAD}${FACTS}${INDEX}
-local key = KEYS[2]
-local h = head(key)
-if not h then return false end
-if h:sub(1, 1) ~= 'L' then return redis.call('GET', key) end
-local version, handle, subject = facts(key, h)
-if version ~= ARGV[2] then return redis.call('GET', key) end
-local createdAt = h:sub(40, 54)
-local lines = '\\n' .. handle .. '\\n' .. subject .. '\\n'
-redis.call('SET', key, 'L' .. epoch .. ARGV[3] .. createdAt .. ARGV[4] .. lines .. ARGV[5], 'PX', ARGV[6])
-if subject ~= '' then
-  enlist(indexOf(key, subject), key, ARGV[3]:sub(1, 15), ARGV[6])
+local function step(key, expected, times, newVersion, text, ttl)
+  local h = head(key)
+  if not h then return false end
+  if h:sub(1, 1) ~= 'L' then return redis.call('GET', key) end
+  local version, handle, subject = facts(key, h)
+  if version ~= expected then return redis.call('GET', key) end
+  local createdAt = h:sub(40, 54)
+  local lines = '\\n' .. handle .. '\\n' .. subject .. '\\n'
+  redis.call('SET', key, 'L' .. epoch .. times .. createdAt .. newVersion .. lines .. text, 'PX', ttl)
+  if subject ~= '' then enlist(indexOf(key, subject), key, times:sub(1, 15), ttl) end
+  return 1
 end
-return 1
-`
+${EACH}`
 
-// KEYS epoch, record. ARGV now, seenAt, expiresAt, ttl. Changes the instants in place: the data is not written again.
+// KEYS epoch, records. ARGV for each: now, seenAt, expiresAt, ttl. Changes the instants in place: the data is not written
+// again.
 const TOUCH = `${HEAD}${FACTS}${INDEX}
-local key = KEYS[2]
-local h = head(key)
-if not h or h:sub(1, 1) ~= 'L' then return 0 end
-if ARGV[2] > h:sub(25, 39) then redis.call('SETRANGE', key, 24, ARGV[2]) end
-if ARGV[3] > h:sub(10, 24) then
-  redis.call('SETRANGE', key, 9, ARGV[3])
-  redis.call('PEXPIRE', key, ARGV[4])
-  local _, _, subject = facts(key, h)
-  if subject ~= '' then enlist(indexOf(key, subject), key, ARGV[3], ARGV[4]) end
+local function step(key, seenAt, expiresAt, ttl)
+  local h = head(key)
+  if not h or h:sub(1, 1) ~= 'L' then return 0 end
+  if seenAt > h:sub(25, 39) then redis.call('SETRANGE', key, 24, seenAt) end
+  if expiresAt > h:sub(10, 24) then
+    redis.call('SETRANGE', key, 9, expiresAt)
+    redis.call('PEXPIRE', key, ttl)
+    local _, _, subject = facts(key, h)
+    if subject ~= '' then enlist(indexOf(key, subject), key, expiresAt, ttl) end
+  end
+  return 1
 end
-return 1
-`
+${EACH}`
 
 // Takes the live record out, and leaves the mark ('' for none).
 const BURY = `
@@ -251,9 +268,12 @@ if head(KEYS[2]) then return 0 end
 return redis.call('UNLINK', KEYS[2])
 `
 
+/** The scripts that take several items. */
+export type StepName = 'update' | 'touch'
+
 /** The scripts by name. */
 export type ScriptName =
-  'insert' | 'update' | 'touch' | 'end' | 'rotate' | 'list' | 'count' | 'endOfSubject' | 'trim' | 'clear' | 'reap'
+  StepName | 'insert' | 'end' | 'rotate' | 'list' | 'count' | 'endOfSubject' | 'trim' | 'clear' | 'reap'
 
 /** The texts of the scripts. */
 export const SCRIPTS: Readonly<Record<ScriptName, string>> = {
