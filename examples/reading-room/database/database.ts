@@ -60,7 +60,7 @@ const SCHEMA = `
 export function openDatabase(path: string): Database {
   const db = new DatabaseSync(path)
   db.exec('PRAGMA busy_timeout = 5000')
-  db.exec('PRAGMA journal_mode = WAL')
+  patiently(() => db.exec('PRAGMA journal_mode = WAL'))
   db.exec('PRAGMA foreign_keys = ON')
   inTransaction(db, () => {
     if (isEmpty(db)) {
@@ -103,4 +103,16 @@ function seed(db: Database): void {
 
   const addProduct = db.prepare('INSERT INTO products (id, kind, title, maker, blurb, price) VALUES (?, ?, ?, ?, ?, ?)')
   for (const { id, kind, title, maker, blurb, price } of products) addProduct.run(id, kind, title, maker, blurb, price)
+}
+
+// Of two processes that start together one may be told that the file is locked: SQLite does not wait for this change.
+function patiently(change: () => void): void {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return change()
+    } catch (error) {
+      if (attempts === 50) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    }
+  }
 }
