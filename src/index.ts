@@ -34,6 +34,7 @@ export { hasSubjects, isClearable, isClosable, isDurable, isScannable, isSweepab
 export type {
   ClearableStore,
   ClosableStore,
+  CompleteStore,
   Durability,
   DurableStore,
   InsertResult,

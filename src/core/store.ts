@@ -177,6 +177,16 @@ export interface ClosableStore {
   close(): Promise<void>
 }
 
+/** A store with every capability. */
+export type CompleteStore = Store &
+  SubjectStore &
+  ClearableStore &
+  SweepableStore &
+  ScannableStore &
+  WatchableStore &
+  DurableStore &
+  ClosableStore
+
 /** Tells whether the store can list and end a subject's sessions. */
 export function hasSubjects(store: Store): store is Store & SubjectStore {
   return 'listBySubject' in store

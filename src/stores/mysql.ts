@@ -1,13 +1,11 @@
 import { SessionError } from '../core/errors.ts'
 import type {
   ClearableStore,
-  ClosableStore,
-  DurableStore,
+  CompleteStore,
   ScannableStore,
   Store,
   SubjectStore,
   SweepableStore,
-  WatchableStore,
 } from '../core/store.ts'
 import {
   clearCall,
@@ -36,21 +34,14 @@ export type { MysqlConnection, MysqlPool, MysqlPromisePool, MysqlQuery } from '.
 export type { MysqlStoreOptions } from './mysql/options.ts'
 
 /** What {@link mysqlStore} gives. */
-export type MysqlStore = Store &
-  SubjectStore &
-  ClearableStore &
-  SweepableStore &
-  ScannableStore &
-  WatchableStore &
-  DurableStore &
-  ClosableStore & {
-    /**
-     * Makes or upgrades the tables and procedures, and tells of settings of the server that sessions suffer from. Any
-     * number of processes may call it at once; where all is up to date it changes nothing.
-     * @throws SessionError `store-unavailable`; `unsupported` when a newer version made the tables.
-     */
-    setup(): Promise<void>
-  }
+export type MysqlStore = CompleteStore & {
+  /**
+   * Makes or upgrades the tables and procedures, and tells of settings of the server that sessions suffer from. Any
+   * number of processes may call it at once; where all is up to date it changes nothing.
+   * @throws SessionError `store-unavailable`; `unsupported` when a newer version made the tables.
+   */
+  setup(): Promise<void>
+}
 
 // A transaction of a few milliseconds, so that no lock is held for long.
 const SWEEP_ROWS = 500

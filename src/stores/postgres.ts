@@ -1,13 +1,4 @@
-import type {
-  ClearableStore,
-  ClosableStore,
-  DurableStore,
-  ScannableStore,
-  Store,
-  SubjectStore,
-  SweepableStore,
-  WatchableStore,
-} from '../core/store.ts'
+import type { CompleteStore } from '../core/store.ts'
 import { durabilityOf } from './postgres/durability.ts'
 import { checkedOptions, type PostgresStoreOptions } from './postgres/options.ts'
 import { createQueue } from './postgres/queue.ts'
@@ -29,23 +20,16 @@ export type { PostgresStoreOptions } from './postgres/options.ts'
 export { type Layout as PostgresLayout, postgresSchema } from './postgres/schema.ts'
 
 /** What {@link postgresStore} gives. */
-export type PostgresStore = Store &
-  SubjectStore &
-  ClearableStore &
-  SweepableStore &
-  ScannableStore &
-  WatchableStore &
-  DurableStore &
-  ClosableStore & {
-    /**
-     * Makes the tables and functions, or brings them up to date; any number of processes may do so at once. Call it when
-     * the program starts, or run the SQL of `schema()` with your migrations.
-     * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout.
-     */
-    setup(): Promise<void>
-    /** The SQL that `setup` runs in an empty database; see {@link postgresSchema}. */
-    schema(): string
-  }
+export type PostgresStore = CompleteStore & {
+  /**
+   * Makes the tables and functions, or brings them up to date; any number of processes may do so at once. Call it when
+   * the program starts, or run the SQL of `schema()` with your migrations.
+   * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout.
+   */
+  setup(): Promise<void>
+  /** The SQL that `setup` runs in an empty database; see {@link postgresSchema}. */
+  schema(): string
+}
 
 /**
  * Sessions in PostgreSQL 13 or later, or in a PGlite. Each operation is one call of a function in the database, and what

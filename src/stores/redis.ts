@@ -1,14 +1,5 @@
 import { warn } from '#platform'
-import type {
-  ClearableStore,
-  ClosableStore,
-  DurableStore,
-  ScannableStore,
-  Store,
-  SubjectStore,
-  SweepableStore,
-  WatchableStore,
-} from '../core/store.ts'
+import type { CompleteStore } from '../core/store.ts'
 import { createCalls } from './redis/calls.ts'
 import { wireOf } from './redis/client.ts'
 import { createConfirmed } from './redis/confirmed.ts'
@@ -36,21 +27,14 @@ export type {
 } from './redis/node-redis.ts'
 
 /** What {@link redisStore} gives. */
-export type RedisStore = Store &
-  SubjectStore &
-  ClearableStore &
-  SweepableStore &
-  ScannableStore &
-  WatchableStore &
-  DurableStore &
-  ClosableStore & {
-    /**
-     * Loads the scripts and looks at the servers' settings, about which it may warn. The first operation starts the same
-     * look by itself; calling this at the start of a program tells early that the server cannot be reached.
-     * @throws SessionError `store-unavailable`
-     */
-    setup(): Promise<void>
-  }
+export type RedisStore = CompleteStore & {
+  /**
+   * Loads the scripts and looks at the servers' settings, about which it may warn. The first operation starts the same
+   * look by itself; calling this at the start of a program tells early that the server cannot be reached.
+   * @throws SessionError `store-unavailable`
+   */
+  setup(): Promise<void>
+}
 
 /**
  * Sessions in Redis 7 or Valkey 8: one server, one found by Sentinel, or a Cluster. Each operation is one command or one

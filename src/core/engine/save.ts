@@ -73,7 +73,7 @@ export interface RecordContent extends NewRecord {
 /** Makes the record of a fresh session, under a token that nobody has. */
 export async function insertState<Data extends object>(state: State<Data>, content: NewRecord): Promise<void> {
   const { store, guard, emitter } = state.engine
-  begin(state)
+  begin(state, partitionFor(content))
   for (let attempt = 0; attempt < MAX_COLLISIONS; attempt++) {
     let live = newLive(state, content, attempt > 0)
     const insert = (): Promise<InsertResult> => store.insert(live.key, live.record, capFor(state, content.subject))
@@ -113,14 +113,17 @@ export async function isStored(store: Store, { key, record }: Live): Promise<boo
 
 function newLive<Data extends object>(state: State<Data>, content: NewRecord, isRenamed: boolean): Live {
   const { config } = state.engine
-  const partition = content.subject === undefined ? undefined : partitionOfSubject(content.subject)
-  if (isRenamed || partition !== undefined) state.token = mintToken(partition)
-  if (isRenamed) state.handle = newHandle()
-  const now = config.now()
+  if (isRenamed) state.token = state.handle = undefined
+  const token = (state.token ??= mintToken(partitionFor(content)))
   const handle = (state.handle ??= newHandle())
+  const now = config.now()
   const meta = { ...content.meta, idle: state.idle, binding: bindingOf(state) }
   const record = recordOf(state, 1, { ...content, handle, createdAt: now, meta }, now)
-  return { key: storeKeyOf(config.namespace, (state.token ??= mintToken())), record, meta, isGraceful: false }
+  return { key: storeKeyOf(config.namespace, token), record, meta, isGraceful: false }
+}
+
+function partitionFor({ subject }: NewRecord): string | undefined {
+  return subject === undefined ? undefined : partitionOfSubject(subject)
 }
 
 /** The record that holds this from now on. */

@@ -161,14 +161,17 @@ export function startOver<Data extends object>(state: State<Data>, phase: Phase)
   state.handsToken = false
 }
 
-/** Makes a fresh session exist: it has a token and a name from now on, and a record at the commit. */
-export function begin<Data extends object>(state: State<Data>): void {
+/**
+ * Makes a fresh session exist: it has a token and a name from now on, and a record at the commit.
+ * @param partition where a session that has no token yet is to be stored.
+ */
+export function begin<Data extends object>(state: State<Data>, partition?: string): void {
   const isNeeded = state.phase === 'fresh' || state.phase === 'ended'
   if (isNeeded && !state.isReadOnly) requireResponse(state)
   if (state.phase === 'ended') startOver(state, 'fresh')
   if (state.phase !== 'fresh' || state.isReadOnly) return
   state.isStarted = true
-  state.token ??= mintToken()
+  state.token ??= mintToken(partition)
   state.handle ??= newHandle()
 }
 
