@@ -1,15 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startPgbouncer } from '../../scripts/servers/pgbouncer.ts'
 import { startPostgres } from '../../scripts/servers/postgres.ts'
 import type { Server } from '../../scripts/servers/server.ts'
 import { MissingPartError } from '../../scripts/servers/server.ts'
 import { postgresStore } from '../../src/stores/postgres.ts'
-import { lackingFor, storeCases, type StoreHarness } from '../../src/testing/index.ts'
+import { storeCases } from '../../src/testing/index.ts'
+import { playCase } from './support/play-case.ts'
 import type { OpenClient } from './support/postgres-clients.ts'
 import { clientKinds } from './support/postgres-clients.ts'
 import { ownName } from './support/shared.ts'
 
-const START = 1_700_000_000_000
 const servers: Partial<Record<'server' | 'bouncer', Server>> = {}
 let missing = ''
 
@@ -45,26 +45,11 @@ describe.each(clientKinds)('$name', ({ to, open, options }) => {
 
   it.for(storeCases)('$name', async (storeCase, context) => {
     if (opened === undefined) return context.skip(missing)
-    let time = START
-    const now = (): number => time
-    const own = { client: opened.client, schema, now, ...options }
-    let store = postgresStore(own)
-    onTestFinished(() => store.close())
-    await store.clear()
-    expect((await store.sweep(100_000)).isDone).toBe(true)
-    const harness: StoreHarness = {
-      store,
-      now,
-      advance: async (milliseconds) => {
-        time += milliseconds
-      },
-      reopen: async () => {
-        await store.close()
-        store = postgresStore(own)
-        return store
-      },
-    }
-    expect(lackingFor(storeCase, harness)).toEqual([])
-    await storeCase.run(harness)
+    const own = { client: opened.client, schema, ...options }
+    const sweeping = postgresStore(own)
+    await sweeping.clear()
+    expect((await sweeping.sweep(100_000)).isDone).toBe(true)
+    await sweeping.close()
+    await playCase(storeCase, (now) => postgresStore({ ...own, now }))
   })
 })

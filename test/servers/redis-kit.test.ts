@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, inject, it } from 'vitest'
 import { redisStore } from '../../src/stores/redis.ts'
-import { lackingFor, type StoreHarness, storeCases } from '../../src/testing/index.ts'
+import { storeCases } from '../../src/testing/index.ts'
+import { playCase } from './support/play-case.ts'
 import { type OpenClient, openers } from './support/redis-clients.ts'
 import { ownName, sharedServer } from './support/shared.ts'
-
-const START = 1_700_000_000_000
 
 describe.each(openers)('redisStore with $name', ({ server, open }) => {
   let client: OpenClient | undefined
@@ -17,24 +16,7 @@ describe.each(openers)('redisStore with $name', ({ server, open }) => {
 
   it.each(storeCases)('$name', async (storeCase) => {
     if (client === undefined) throw new Error('no client')
-    let time = START
-    const now = (): number => time
-    const options = { client: client.client, prefix: `${ownName()}:`, now, onWarning: () => undefined }
-    let store = redisStore(options)
-    const harness: StoreHarness = {
-      store,
-      now,
-      advance: async (milliseconds) => {
-        time += milliseconds
-      },
-      reopen: async () => {
-        await store.close()
-        store = redisStore(options)
-        return store
-      },
-    }
-    expect(lackingFor(storeCase, harness)).toEqual([])
-    await storeCase.run(harness)
-    await store.close()
+    const options = { client: client.client, prefix: `${ownName()}:`, onWarning: () => undefined }
+    await playCase(storeCase, (now) => redisStore({ ...options, now }))
   })
 })

@@ -4,14 +4,14 @@ import { MissingPartError } from '../../scripts/servers/server.ts'
 import { until } from '../../scripts/servers/until.ts'
 import { createSentinel } from 'redis'
 import { redisStore } from '../../src/stores/redis.ts'
-import { lackingFor, type StoreHarness, storeCases } from '../../src/testing/index.ts'
+import { storeCases } from '../../src/testing/index.ts'
 import { own } from './support/own.ts'
+import { playCase } from './support/play-case.ts'
 import { type OpenClient, sentinelOpeners } from './support/redis-clients.ts'
 import { eyeOn } from './support/redis-eye.ts'
 import { newKey, newRecord, upTo } from './support/sessions.ts'
 import { ownName } from './support/shared.ts'
 
-const START = 1_700_000_000_000
 const quietly = { onWarning: () => undefined }
 
 describe.each(sentinelOpeners)('redisStore with $name', ({ open }) => {
@@ -35,25 +35,8 @@ describe.each(sentinelOpeners)('redisStore with $name', ({ open }) => {
 
   it.each(storeCases)('$name', async (storeCase) => {
     if (client === undefined) throw new Error('no client')
-    let time = START
-    const now = (): number => time
-    const options = { client: client.client, prefix: `${ownName()}:`, now, ...quietly }
-    let store = redisStore(options)
-    const harness: StoreHarness = {
-      store,
-      now,
-      advance: async (milliseconds) => {
-        time += milliseconds
-      },
-      reopen: async () => {
-        await store.close()
-        store = redisStore(options)
-        return store
-      },
-    }
-    expect(lackingFor(storeCase, harness)).toEqual([])
-    await storeCase.run(harness)
-    await store.close()
+    const options = { client: client.client, prefix: `${ownName()}:`, ...quietly }
+    await playCase(storeCase, (now) => redisStore({ ...options, now }))
   })
 })
 
