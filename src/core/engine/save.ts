@@ -16,7 +16,7 @@ import { mintToken, notRandom, secretBytes } from '../token.ts'
 export type SaveResult = 'saved' | 'unchanged' | 'gone'
 
 // Each attempt means that another request got its write in, so a handful is common and this many is a broken store.
-const MAX_ATTEMPTS = 200
+const MAX_ATTEMPTS = 400
 const MAX_COLLISIONS = 3
 
 /** Bytes that the session's data may have. */
@@ -323,7 +323,9 @@ export async function backOff(attempt: number): Promise<void> {
   if (attempt >= MAX_ATTEMPTS) {
     throw new SessionError('conflict', `session: others changed it at each of ${attempt} attempts; nothing was written`)
   }
-  if (attempt < 10) return
+  // Mostly at once: what a conflict has told of is old after a pause, and would only be refused again. With a pause before
+  // each attempt one of eight processes that count in one session could fail for good.
+  if (attempt < 10 || attempt % 4 > 0) return
   const spread = (secretBytes(1)[0] ?? 0) / 255
   await pause(1 + Math.floor((attempt * spread) / 10))
 }
