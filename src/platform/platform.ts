@@ -20,6 +20,11 @@ export interface Platform {
   pause(milliseconds: number): Promise<void>
   /** Calls `fn` in the next turn of the event loop, after the input and output that are waiting. */
   nextTurn(fn: () => void): void
+  /**
+   * `answer` for callers that can wait: where the platform allows it, what is asked in one turn of the event loop is
+   * answered together at its end.
+   */
+  gathered<Question, Answer>(answer: (question: Question) => Answer): (question: Question) => Promise<Answer>
   /** A value that follows the asynchronous flow of `run`. */
   ambient<T>(): Ambient<T>
   /** Whether this process runs in production (`NODE_ENV=production`). */

@@ -59,6 +59,13 @@ export function nextTurn(fn: () => void): void {
   web.setTimeout(fn, 0)
 }
 
+/** At once: on some of these platforms one request must not wait for what another one has started. */
+export function gathered<Question, Answer>(
+  answer: (question: Question) => Answer,
+): (question: Question) => Promise<Answer> {
+  return async (question) => answer(question)
+}
+
 /** Without AsyncLocalStorage there is no ambient session: `current()` then says so, everything else works. */
 export function ambient<T>(): Ambient<T> {
   if (web.AsyncLocalStorage === undefined) return { run: (_value, fn) => fn(), get: () => undefined }

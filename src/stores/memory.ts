@@ -1,4 +1,4 @@
-import { isProduction, nextTurn } from '#platform'
+import { gathered, isProduction, nextTurn } from '#platform'
 import type { Clock } from '../core/clock.ts'
 import type { StoreKey } from '../core/key.ts'
 import type {
@@ -20,7 +20,7 @@ import type {
 import type { Book, Eviction } from './memory/book.ts'
 import { book } from './memory/book.ts'
 import type { Entry, LiveEntry } from './memory/entry.ts'
-import { isLive, liveEntry, markEntry, markOf, overwrite, recordOf } from './memory/entry.ts'
+import { expiresAtOf, isLive, liveEntry, markEntry, markOf, overwrite, recordOf, touch } from './memory/entry.ts'
 import type { Watchers } from './shared/watchers.ts'
 import { createWatchers } from './shared/watchers.ts'
 
@@ -116,13 +116,13 @@ const NOT_IN_PRODUCTION =
 
 function recordMethods(sessions: Book): Pick<Store, 'get' | 'insert' | 'update' | 'touch'> {
   return {
-    async get(key) {
+    get: gathered((key) => {
       const entry = sessions.find(key)
       if (entry === undefined) return undefined
       if (!isLive(entry)) return markOf(entry)
       sessions.use(entry)
       return recordOf(entry)
-    },
+    }),
     async insert(key, record, cap) {
       if (sessions.find(key) !== undefined) return { outcome: 'exists' }
       const surplus = surplusOf(sessions, record, cap)
@@ -142,8 +142,7 @@ function recordMethods(sessions: Book): Pick<Store, 'get' | 'insert' | 'update' 
     async touch(key, seenAt, expiresAt) {
       const entry = sessions.find(key)
       if (!isLive(entry)) return false
-      entry.seenAt = Math.max(entry.seenAt, seenAt)
-      entry.expiresAt = Math.max(entry.expiresAt, expiresAt)
+      touch(entry, seenAt, expiresAt)
       sessions.use(entry)
       return true
     },
@@ -214,7 +213,7 @@ async function* scan(
   let page: (readonly [StoreKey, SessionRecord])[] = []
   let looks = 0
   for (const entry of sessions.entries()) {
-    if (isLive(entry) && entry.expiresAt > now()) page.push([entry.key, recordOf(entry)])
+    if (isLive(entry) && expiresAtOf(entry) > now()) page.push([entry.key, recordOf(entry)])
     const isFull = page.length >= pageSize
     if (isFull) {
       yield page

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { StoreKey } from '../../core/key.ts'
 import type { StoreNotice } from '../../core/store.ts'
 import type { Entry, LiveEntry, MarkEntry } from './entry.ts'
-import { isLive } from './entry.ts'
+import { expiresAtOf, isLive } from './entry.ts'
 import type { Queue } from './queue.ts'
 import { queue } from './queue.ts'
 import type { SubjectIndex } from './subject-index.ts'
@@ -105,7 +105,7 @@ export function book(bounds: Bounds, now: Clock): Book {
 
 function findUnexpired(contents: Contents, key: StoreKey, now: number): Entry | undefined {
   const entry = contents.entries.get(key)
-  if (entry === undefined || entry.expiresAt > now) return entry
+  if (entry === undefined || expiresAtOf(entry) > now) return entry
   remove(contents, entry)
   return undefined
 }
@@ -205,7 +205,7 @@ function sweep(contents: Contents, limit: number, most: number, now: number): Re
       contents.pass = undefined
       return { removed, isDone: true }
     }
-    if (value.expiresAt > now) continue
+    if (expiresAtOf(value) > now) continue
     remove(contents, value)
     removed++
   }

@@ -42,7 +42,8 @@ export function ticker(clock: TestClock = testClock()): Ticker {
     async pass(milliseconds) {
       const end = clock.now() + milliseconds
       for (;;) {
-        await settled()
+        // A check makes several calls of the store one after the other, each of them answered a turn later.
+        for (let turns = 0; turns < 8; turns++) await settled()
         const [next] = [...waiting].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)
         if (next === undefined) break
         waiting.delete(next)

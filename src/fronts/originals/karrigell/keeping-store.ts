@@ -17,13 +17,16 @@ type ObjectsIn = (text: string) => readonly object[]
  */
 export function keepingStore(inner: MemoryStore, maxEntries: number, objectsIn: ObjectsIn): KeepingStore {
   const kept = keptObjects(objectsIn)
-  const release = async (): Promise<void> => {
-    for (const key of kept.keys()) if ((await inner.get(key))?.state !== 'live') kept.drop(key)
+  const releaseAll = async (): Promise<void> => {
+    const release = async (key: StoreKey): Promise<void> => {
+      if ((await inner.get(key))?.state !== 'live') kept.drop(key)
+    }
+    await Promise.all([...kept.keys()].map(release))
   }
   let releasing: Promise<void> | undefined
   const releaseWhenDue = (): void => {
     // As many again as there may be entries: so a new session costs two or three looks, and not a walk.
-    if (kept.size > 2 * maxEntries) releasing ??= release().finally(() => (releasing = undefined))
+    if (kept.size > 2 * maxEntries) releasing ??= releaseAll().finally(() => (releasing = undefined))
   }
   return {
     get size() {
@@ -34,11 +37,11 @@ export function keepingStore(inner: MemoryStore, maxEntries: number, objectsIn: 
       ...recordsOf(inner, kept, releaseWhenDue),
       async clear() {
         await inner.clear()
-        await release()
+        await releaseAll()
       },
       async sweep(limit) {
         const swept = await inner.sweep(limit)
-        if (swept.isDone) await release()
+        if (swept.isDone) await releaseAll()
         return swept
       },
     },
