@@ -8,7 +8,7 @@ import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
-import { keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
+import { keepByKind, openThen, openedOn, requiredOn } from './shared/opened.ts'
 import { forgetParameters, urlUnder } from './shared/shown-url.ts'
 
 export type { WithSession } from './shared/opened.ts'
@@ -64,7 +64,7 @@ export function expressSessions<Data extends object>(sessions: Sessions<Data>): 
     const refuse = (error: unknown): void => next(withStatus(error))
     const start = (session: Session<Data>): void => {
       if (session.answer !== undefined) return sendAnswer(response, session.answer)
-      keepOn(sessions, request, session)
+      keepByKind(sessions, request, session)
       showUrl(request, session.url)
       gateResponse(response, session, refuse)
       sessions.run(session, () => next())

@@ -64,14 +64,16 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): FastifySessions<Data> {
-  const exchanges = new WeakMap<object, Exchange>()
-  const open: Hook = (request, reply, done) => {
+  // On the request itself: with a WeakMap the garbage collector took a fifth of the time of an anonymous visit.
+  const exchange: unique symbol = Symbol('sojourn.exchange')
+  type Held = FastifyRequest & { [exchange]?: Exchange }
+  const open: Hook = (request: Held, reply, done) => {
     if (openedOn(sessions, request) !== undefined) return done()
     const start = (session: Session<Data>): void => {
       if (session.answer !== undefined) return answerWith(reply, session.answer)
       keepOn(sessions, request, session)
       showUrl(request, session.url)
-      exchanges.set(request, exchangeOf(request, reply, session))
+      request[exchange] = exchangeOf(request, reply, session)
       sessions.run(session, done)
     }
     openThen(sessions, factsOf(request), start, (error) => done(withStatus(error)))
@@ -86,7 +88,7 @@ export function fastifySessions<Data extends object>(
     if (!instance.hasRequestDecorator('session')) instance.decorateRequest('session', { getter })
     if (options.form !== true) instance.addHook('onRequest', open)
     instance.addHook('preValidation', options.form === true ? open : enter)
-    instance.addHook('onSend', (request, reply, payload, done) => commit(exchanges.get(request), reply, payload, done))
+    instance.addHook('onSend', (request: Held, reply, payload, done) => commit(request[exchange], reply, payload, done))
     done()
   }
   return Object.assign(plugin, {

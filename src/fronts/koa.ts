@@ -8,7 +8,7 @@ import { LazyFacts } from './shared/lazy-facts.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
-import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
+import { keepByKind, openOr, openedOn, requiredOn } from './shared/opened.ts'
 import { urlUnder } from './shared/shown-url.ts'
 
 export type { WithSession } from './shared/opened.ts'
@@ -64,7 +64,7 @@ export function koaSessions<Data extends object>(sessions: Sessions<Data>): KoaS
     if (openedOn(sessions, context) !== undefined) return next()
     const session = await openOr(sessions, factsOf(context), withStatus)
     if (session.answer !== undefined) return answerWith(context, session.answer)
-    keepOn(sessions, context, session)
+    keepByKind(sessions, context, session)
     showUrl(context, session.url)
     const committed = commitOnce(session)
     const gate = gateResponse(context.res, committed, (error) => context.onerror(withStatus(error)))

@@ -1,5 +1,5 @@
 import { SessionError } from '../errors.ts'
-import { isPlain } from './plain.ts'
+import { isPlain, type Plain } from './plain.ts'
 
 /** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
 export interface Codec {
@@ -68,15 +68,17 @@ function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undef
     case 'undefined':
       return flaw('is undefined, which JSON drops; delete the key instead')
     case 'object':
-      if (value === null) return undefined
-      if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
-      if (Array.isArray(value) ? Object.getPrototypeOf(value) !== Array.prototype : !isPlain(value)) {
-        return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
-      }
-      return Array.isArray(value) ? arrayFlaw(value, depth, limits) : objectFlaw(value, depth, limits)
+      return value === null ? undefined : nestedFlaw(value, depth, limits)
     default:
       return flaw(`is a ${typeof value}, which JSON cannot keep`)
   }
+}
+
+function nestedFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
+  if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
+  if (isPlain(value)) return objectFlaw(value, depth, limits)
+  if (Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype) return arrayFlaw(value, depth, limits)
+  return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
 }
 
 function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
@@ -87,13 +89,13 @@ function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits)
   return Object.keys(value).length > value.length ? flaw('has keys beside its items, which JSON drops') : undefined
 }
 
-function objectFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
+function objectFlaw(value: Plain, depth: number, limits: JsonLimits): Flaw | undefined {
   const keys = Object.keys(value)
   if (keys.length > limits.keys) return flaw(`has more than ${limits.keys} keys`, 'too-large')
   if (Object.getOwnPropertySymbols(value).length > 0) return flaw('has a symbol as a key, which JSON drops')
   for (const key of keys) {
     if (key === '__proto__') return flaw('has the key "__proto__"')
-    const found = flawOf(Reflect.get(value, key), depth + 1, limits)
+    const found = flawOf(value[key], depth + 1, limits)
     if (found !== undefined) return { ...found, path: `${pathOf(key)}${found.path}` }
   }
   return undefined

@@ -6,8 +6,17 @@ import type { HeldBack } from './held-response.ts'
 import { seemSent, sentError } from './held-response.ts'
 import { replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
-import { headOf, headersOf, isUntouched, messageOf, resetHead, sendAnswer, setStatus } from './node-response.ts'
-import { statusOfHeadCall, takeHeaders } from './write-head.ts'
+import {
+  headOf,
+  headersOf,
+  isUntouched,
+  messageOf,
+  resetHead,
+  sendAnswer,
+  setStatus,
+  sinkOfHeaders,
+} from './node-response.ts'
+import { soleHeaders, statusOfHeadCall, takeHeaders } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
 export interface Committable {
@@ -113,14 +122,23 @@ function send(state: State, call: SenderCall): unknown {
   }
   const before = headOf(response)
   try {
-    const args = takeHeaders(response, call.args)
-    applyOutcome(outcome, headersOf(response))
-    return forward(state, { name: call.name, args })
+    return forward(state, { name: call.name, args: withOutcome(response, outcome, call.args) })
   } catch (error) {
     resetHead(response, before)
     rearm(state)
     throw error
   }
+}
+
+function withOutcome(response: NodeResponse, outcome: Outcome, args: readonly unknown[]): readonly unknown[] {
+  const sole = soleHeaders(response, args)
+  if (sole !== undefined) {
+    applyOutcome(outcome, sinkOfHeaders(sole))
+    return [args[0], sole]
+  }
+  const rest = takeHeaders(response, args)
+  applyOutcome(outcome, headersOf(response))
+  return rest
 }
 
 /** Node did not take a head. Whatever is sent instead must carry the session all the same. */

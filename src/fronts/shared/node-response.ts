@@ -123,6 +123,20 @@ export function headersOf(response: NodeResponse): HeaderSink {
   }
 }
 
+/** The same for headers that are not with a response yet; their names are in lower case. */
+export function sinkOfHeaders(headers: Record<string, HeaderValue>): HeaderSink {
+  return {
+    get: (name) => textOf(headers[name]),
+    set: (name, value) => {
+      headers[name] = value
+    },
+    cookies: () => linesOf(headers['set-cookie']),
+    setCookies: (lines) => {
+      headers['set-cookie'] = [...lines]
+    },
+  }
+}
+
 /** Several values are one list, as RFC 9110 section 5.3 joins them. */
 function textOf(value: HeaderValue | undefined): string | undefined {
   return value === undefined ? undefined : linesOf(value).join(', ')

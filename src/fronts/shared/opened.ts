@@ -9,31 +9,79 @@ export interface WithSession<Data extends object> {
 }
 
 // Registered, so that two installed copies of this package see each other's work on a request.
-const SESSIONS = Symbol.for('sojourn.sessions')
+const SESSIONS: unique symbol = Symbol.for('sojourn.sessions')
 
-function openedMap(holder: object): Map<unknown, unknown> | undefined {
-  const opened: unknown = Reflect.get(holder, SESSIONS)
-  return opened instanceof Map ? opened : undefined
+/** What one manager has opened for a request, and what others have opened before it. */
+interface Opened {
+  readonly sessions: unknown
+  readonly session: unknown
+  readonly before: Opened | undefined
 }
 
+/** What lives as long as the request. */
+type Holder = object & { [SESSIONS]?: Opened }
+
 /** The session that a manager has opened for a request, if it has. `holder` is what lives as long as the request. */
-export function openedOn<Data extends object>(sessions: Sessions<Data>, holder: object): Session<Data> | undefined {
+export function openedOn<Data extends object>(sessions: Sessions<Data>, holder: Holder): Session<Data> | undefined {
+  let opened = holder[SESSIONS]
+  while (opened !== undefined && opened.sessions !== sessions) opened = opened.before
   // Under a manager there are only sessions of that manager: `keepOn` is the one place that puts them there.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  return openedMap(holder)?.get(sessions) as Session<Data> | undefined
+  return opened?.session as Session<Data> | undefined
 }
 
 /** The session of the manager that opened one first; what the name `session` means on a request. */
-export function firstOpenedOn(holder: object): unknown {
-  return openedMap(holder)?.values().next().value
+export function firstOpenedOn(holder: Holder): unknown {
+  let opened = holder[SESSIONS]
+  while (opened?.before !== undefined) opened = opened.before
+  return opened?.session
 }
 
 /** Keeps a session with its request, and under the name `session`, unless another manager or library has that. */
-export function keepOn<Data extends object>(sessions: Sessions<Data>, holder: object, session: Session<Data>): void {
-  const opened = openedMap(holder)
-  if (opened !== undefined) opened.set(sessions, session)
-  else Reflect.set(holder, SESSIONS, new Map([[sessions, session]]))
+export function keepOn<Data extends object>(sessions: Sessions<Data>, holder: Holder, session: Session<Data>): void {
+  keepBeside(sessions, holder, session)
   if (!('session' in holder)) Object.defineProperty(holder, 'session', { value: session, enumerable: true })
+}
+
+/**
+ * The same for a framework in which an application has a prototype of its own for its requests: the name is defined once,
+ * there, which takes a microsecond less than on each of them.
+ */
+export function keepByKind<Data extends object>(
+  sessions: Sessions<Data>,
+  holder: Holder,
+  session: Session<Data>,
+): void {
+  const kind: unknown = Object.getPrototypeOf(holder)
+  if (typeof kind !== 'object' || kind === null) return
+  if (!kinds.has(kind)) {
+    // Not one of the application's: a class has it in common with everybody.
+    if (Object.hasOwn(kind, 'constructor')) return keepOn(sessions, holder, session)
+    kinds.add(kind)
+    if (!('session' in kind)) Object.defineProperty(kind, 'session', shown)
+  }
+  keepBeside(sessions, holder, session)
+}
+
+const kinds = new WeakSet<object>()
+
+const shown: PropertyDescriptor = {
+  configurable: true,
+  get(this: Holder) {
+    return firstOpenedOn(this)
+  },
+  set(this: Holder, value: unknown) {
+    if (this[SESSIONS] !== undefined) {
+      throw new TypeError('session: it cannot be replaced; change session.data, or call session.destroy()')
+    }
+    // Another library, where this one was not asked.
+    Object.defineProperty(this, 'session', { value, writable: true, enumerable: true, configurable: true })
+  },
+}
+
+// A list, assigned like any property: with a Map and Reflect.set it cost 3 microseconds of an anonymous visit.
+function keepBeside(sessions: unknown, holder: Holder, session: unknown): void {
+  holder[SESSIONS] = { sessions, session, before: holder[SESSIONS] }
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { NodeResponse } from './node-response.ts'
+import { isPlain } from '../../core/data/plain.ts'
+import type { HeaderValue, NodeResponse } from './node-response.ts'
 
 type Field = readonly [name: string, value: unknown]
 
@@ -16,6 +17,28 @@ export function takeHeaders(response: NodeResponse, args: readonly unknown[]): r
   for (const [name] of fields) response.removeHeader(name)
   for (const [name, value] of fields) response.appendHeader(name, value)
   return [status, ...message]
+}
+
+/**
+ * The headers that a call of `writeHead` brings along, where they are all that the response has and their names are in
+ * lower case, as Fastify's are; a copy. Sent like that they never go through the response's own list, which costs a
+ * microsecond of twelve.
+ */
+export function soleHeaders(response: NodeResponse, args: readonly unknown[]): Record<string, HeaderValue> | undefined {
+  const headers = args[1]
+  if (!isPlain(headers) || args.length > 2 || response.getHeaderNames().length > 0) return undefined
+  const own: Record<string, HeaderValue> = {}
+  for (const name of Object.keys(headers)) {
+    const value = headers[name]
+    if (name !== name.toLowerCase() || !isHeaderValue(value)) return undefined
+    own[name] = value
+  }
+  return own
+}
+
+function isHeaderValue(value: unknown): value is HeaderValue {
+  if (Array.isArray(value)) return value.every((line) => typeof line === 'string')
+  return typeof value === 'string' || typeof value === 'number'
 }
 
 /** The status code that a call of `writeHead` sets, if Node would take it. */
