@@ -4,7 +4,7 @@ import { commitOnce } from './shared/commit-once.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, statusOf, withStatus } from './shared/failure.ts'
 import type { Done, FastifyInstance, FastifyReply, FastifyRequest, Hook } from './shared/fastify.ts'
-import { answerWith, factsOf, showUrl } from './shared/fastify.ts'
+import { addToReplyHead, answerWith, factsOf, showUrl } from './shared/fastify.ts'
 import type { Committable, Gate } from './shared/gate.ts'
 import { gateResponse } from './shared/gate.ts'
 import { sendAnswer } from './shared/node-response.ts'
@@ -106,10 +106,11 @@ function getter(this: object): unknown {
 function exchangeOf(request: FastifyRequest, reply: FastifyReply, session: Committable): Exchange {
   const committed = commitOnce(session)
   // `onSend` has committed by then, unless somebody writes past Fastify, whose error handling cannot help then.
-  const gate = gateResponse(reply.raw, committed, (error) => {
+  const refuse = (error: unknown): void => {
     request.log.error(error)
     sendAnswer(reply.raw, plainAnswer(error))
-  })
+  }
+  const gate = gateResponse(reply.raw, committed, refuse, addToReplyHead)
   return { committed, gate, headers: reply.getHeaders() }
 }
 

@@ -51,15 +51,9 @@ export function gathered<Question, Answer>(
   answer: (question: Question) => Answer,
 ): (question: Question) => Promise<Answer> {
   let end: Promise<void> | undefined
-  const endOfTurn = (): Promise<void> =>
-    (end ??= new Promise((resolve) => {
-      nextTurn(() => {
-        end = undefined
-        resolve()
-      })
-    }))
   return async (question) => {
-    await endOfTurn()
+    end ??= new Promise<void>(nextTurn).then(() => (end = undefined))
+    await end
     return answer(question)
   }
 }

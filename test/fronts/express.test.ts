@@ -45,6 +45,44 @@ describe.each([...expressVersions])('expressSessions for $name', ({ create }) =>
     expect((await connect().request('/')).text).toBe('true true')
   })
 
+  it('lets nobody replace the session, and says what to do instead; where it is not installed the name is free', async () => {
+    const { connect } = await stage(
+      serve((app, sessions) => {
+        const replace = (request: Request, response: Response): void => {
+          try {
+            Object.assign(request, { session: { of: 'another library' } })
+            response.send(JSON.stringify(sessionOn(request)))
+          } catch (error) {
+            response.send(String(error))
+          }
+        }
+        const withSession = expressSessions(sessions)
+        app.get('/ours', withSession, replace)
+        app.get('/theirs', replace)
+      }),
+    )
+    const client = connect()
+    expect((await client.request('/ours')).text).toMatch(/^TypeError: session: it cannot be replaced; .*destroy/)
+    expect((await client.request('/theirs')).text).toBe('{"of":"another library"}')
+  })
+
+  it('leaves the name to a library that has it on the request already', async () => {
+    const { connect } = await stage(
+      serve((app, sessions) => {
+        const withSession = expressSessions(sessions)
+        app.use((request, _response, next) => {
+          Object.assign(request, { session: 'theirs' })
+          next()
+        })
+        app.use(withSession)
+        app.get('/', (request, response) => {
+          response.send([sessionOn(request), withSession.of(request).isNew])
+        })
+      }),
+    )
+    expect((await connect().request('/')).text).toBe('["theirs",true]')
+  })
+
   it('tells who reads a session without the middleware what to do', async () => {
     const { sessions } = await stage(serve(() => undefined))
     expect(() => expressSessions(sessions).of({})).toThrow(/app\.use/)

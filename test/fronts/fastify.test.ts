@@ -42,6 +42,38 @@ describe('fastifySessions', () => {
     expect((await client.request('/replace')).status).toBe(500)
   })
 
+  it('merges what a reply says of caches and cookies, and leaves the reply its own headers', async () => {
+    const replies: unknown[] = []
+    const { connect } = await stage(
+      serve(async (app, sessions) => {
+        await app.register(fastifySessions(sessions))
+        app.addHook('onResponse', async (_request, reply) => void replies.push(reply.getHeaders()['vary']))
+        app.get('/', (request, reply) => {
+          request.session.data.name = 'ada'
+          reply.headers({
+            'set-cookie': 'app=1',
+            'cache-control': 'public',
+            'cdn-cache-control': 'public',
+            vary: 'Accept',
+          })
+          reply.header('x-one', '1').send('page')
+        })
+        app.get('/refused', (request, reply) => {
+          request.session.data.name = 'ada'
+          reply.header('x-bad', 'a\nb').send('page')
+        })
+      }),
+    )
+    const got = await connect().request('/')
+    expect(got.cookies.map((line) => line.split('=')[0])).toEqual(['app', '__Host-id'])
+    expect(got.all('cache-control')).toEqual(['private, no-store'])
+    expect(got.all('cdn-cache-control')).toEqual(['private, no-store'])
+    expect([got.all('vary'), got.all('x-one'), got.text]).toEqual([['Accept, cookie'], ['1'], 'page'])
+    expect(replies).toEqual(['Accept'])
+    const refused = await connect().request('/refused')
+    expect([refused.status, refused.text.includes('page'), refused.cookies.length]).toEqual([500, false, 1])
+  })
+
   it('has the session as the current one in every hook from its own on, and after the body was parsed', async () => {
     const seen: string[] = []
     const { connect } = await stage(

@@ -36,6 +36,7 @@ function call(response: ServerResponse, name: string, args: readonly unknown[]):
 const HEADS: Readonly<Record<string, readonly unknown[]>> = {
   'the status alone': [203],
   'an object': [200, { 'X-One': '1', 'x-TWO': ['2', 'two'], 'Content-Type': 'text/plain' }],
+  'an object with names in lower case': [200, { 'x-one': '1', 'x-two': ['2', 'two'], 'content-length': 4 }],
   'a message and an object': [201, 'Made Here', { 'X-One': '1', 'X-Two': '2' }],
   'no message and an object': [201, undefined, { 'X-One': '1', 'X-Two': '2' }],
   'a flat list with repetitions': [200, ['X-One', '1', 'x-two', '2', 'X-One', '3']],
@@ -117,15 +118,35 @@ describe.each([...nodeDrivers, ...expressDrivers, fastifyDriver, koaDriver, h3Dr
     expect([got.all('x-before'), got.all('x-after')]).toEqual([['b'], ['a']])
   })
 
+  it('they are merged too where a call with names in lower case brings all headers', async () => {
+    const { connect } = await serve((request, response, session) => {
+      use(request, response, session)
+      const headers = {
+        'set-cookie': ['app=1'],
+        'cache-control': 'public',
+        vary: 'Accept',
+        'cdn-cache-control': 'public',
+      }
+      response.writeHead(200, Object.freeze(headers))
+      response.end()
+    })
+    const got = await connect().request('/write')
+    expect(got.cookies.map((line) => line.split('=')[0])).toEqual(['app', '__Host-id'])
+    expect(got.all('cache-control')).toEqual(['private, no-store'])
+    expect(got.all('cdn-cache-control')).toEqual(['private, no-store'])
+    expect(got.all('vary')).toEqual(['Accept, cookie'])
+  })
+
   it('a head that Node refuses is refused to the caller, and the error page carries the session', async () => {
     const { connect } = await serve((request, response, session) => {
       use(request, response, session)
       const writeHead = (...args: unknown[]): unknown => call(response, 'writeHead', args)
       if (request.url === '/write/status') writeHead(99_999)
+      else if (request.url === '/write/value') writeHead(200, { 'x-good': '1', 'x bad': '1' })
       else writeHead(200, { 'X-Good': '1', 'X-Bad': undefined })
       response.end('never')
     })
-    for (const path of ['/write/status', '/write/header', '/read/header']) {
+    for (const path of ['/write/status', '/write/value', '/write/header', '/read/header']) {
       const got = await connect().request(path)
       expect([got.status, got.text.includes('never')]).toEqual([500, false])
       expect(got.cookies).toHaveLength(path.startsWith('/write') ? 1 : 0)

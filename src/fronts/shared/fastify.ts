@@ -1,9 +1,14 @@
+import { isPlain } from '../../core/data/plain.ts'
 import type { Answer, RequestFacts } from '../../core/web/carrier.ts'
+import { applyOutcome } from '../../core/web/response.ts'
 import { LazyFacts } from './lazy-facts.ts'
 import type { NodeRequest } from './node-request.ts'
 import { fieldOf, headerOf } from './node-request.ts'
 import type { NodeResponse } from './node-response.ts'
+import { sinkOfHeaders } from './node-response.ts'
 import { forgetParameters } from './shown-url.ts'
+import type { AddToHead } from './write-head.ts'
+import { addToHead } from './write-head.ts'
 
 /** The part of Fastify's requests that this front calls. What they say of the client follows the option `trustProxy`. */
 export interface FastifyRequest {
@@ -49,6 +54,19 @@ export function answerWith(reply: FastifyReply, answer: Answer): void {
   for (const [name, value] of answer.headers) reply.header(name, value)
   if (answer.cookies.length > 0) reply.header('set-cookie', [...answer.cookies])
   reply.send(answer.body)
+}
+
+/**
+ * As {@link addToHead}, without a detour where the call brings all headers that there are, in lower case, as replies do:
+ * that saves a microsecond of twelve.
+ */
+export const addToReplyHead: AddToHead = (response, outcome, args) => {
+  const [status, headers] = args
+  const isAll = isPlain(headers) && response.getHeaderNames().length === 0
+  if (!isAll || Object.keys(headers).some((name) => /[A-Z]/.test(name))) return addToHead(response, outcome, args)
+  const own = { ...headers }
+  applyOutcome(outcome, sinkOfHeaders(own))
+  return [status, own]
 }
 
 /** Takes a token out of what handlers see of the URL. The router has read it before. */

@@ -6,17 +6,8 @@ import type { HeldBack } from './held-response.ts'
 import { seemSent, sentError } from './held-response.ts'
 import { replaceSenders } from './methods.ts'
 import type { Head, NodeResponse } from './node-response.ts'
-import {
-  headOf,
-  headersOf,
-  isUntouched,
-  messageOf,
-  resetHead,
-  sendAnswer,
-  setStatus,
-  sinkOfHeaders,
-} from './node-response.ts'
-import { soleHeaders, statusOfHeadCall, takeHeaders } from './write-head.ts'
+import { headOf, headersOf, isUntouched, messageOf, resetHead, sendAnswer, setStatus } from './node-response.ts'
+import { addToHead, type AddToHead, statusOfHeadCall } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
 export interface Committable {
@@ -34,6 +25,7 @@ interface State extends HeldBack {
   readonly session: Committable
   readonly onFailure: (error: unknown) => void
   readonly before: Head
+  readonly addToHead: AddToHead
   methods: Replaced | undefined
   /** `failed`: only the error's own response passes. */
   phase: 'shut' | 'held' | 'open' | 'failed'
@@ -57,12 +49,18 @@ interface State extends HeldBack {
  *
  * If the commit fails, nothing of the page is sent: the response is again what it was, and `onFailure` answers with it.
  */
-export function gateResponse(response: NodeResponse, session: Committable, onFailure: (error: unknown) => void): Gate {
+export function gateResponse(
+  response: NodeResponse,
+  session: Committable,
+  onFailure: (error: unknown) => void,
+  add: AddToHead = addToHead,
+): Gate {
   const state: State = {
     response,
     session,
     onFailure,
     before: headOf(response),
+    addToHead: add,
     methods: undefined,
     phase: 'shut',
     outcome: undefined,
@@ -122,23 +120,12 @@ function send(state: State, call: SenderCall): unknown {
   }
   const before = headOf(response)
   try {
-    return forward(state, { name: call.name, args: withOutcome(response, outcome, call.args) })
+    return forward(state, { name: call.name, args: state.addToHead(response, outcome, call.args) })
   } catch (error) {
     resetHead(response, before)
     rearm(state)
     throw error
   }
-}
-
-function withOutcome(response: NodeResponse, outcome: Outcome, args: readonly unknown[]): readonly unknown[] {
-  const sole = soleHeaders(response, args)
-  if (sole !== undefined) {
-    applyOutcome(outcome, sinkOfHeaders(sole))
-    return [args[0], sole]
-  }
-  const rest = takeHeaders(response, args)
-  applyOutcome(outcome, headersOf(response))
-  return rest
 }
 
 /** Node did not take a head. Whatever is sent instead must carry the session all the same. */

@@ -111,38 +111,39 @@ function spellingOf(name: string): string {
 
 /** The response's headers for the core. */
 export function headersOf(response: NodeResponse): HeaderSink {
-  return {
-    get: (name) => textOf(response.getHeader(name)),
-    set: (name, value) => {
+  return sinkFrom(
+    (name) => response.getHeader(name),
+    (name, value) => {
       if (response.getHeader(name) !== value) response.setHeader(spellingOf(name), value)
     },
-    cookies: () => linesOf(response.getHeader('set-cookie')),
-    setCookies: (lines) => {
-      response.setHeader('Set-Cookie', [...lines])
-    },
-  }
+  )
 }
 
 /** The same for headers that are not with a response yet; their names are in lower case. */
-export function sinkOfHeaders(headers: Record<string, HeaderValue>): HeaderSink {
-  return {
-    get: (name) => textOf(headers[name]),
-    set: (name, value) => {
+export function sinkOfHeaders(headers: Record<string, unknown>): HeaderSink {
+  return sinkFrom(
+    (name) => headers[name],
+    (name, value) => {
       headers[name] = value
     },
-    cookies: () => linesOf(headers['set-cookie']),
-    setCookies: (lines) => {
-      headers['set-cookie'] = [...lines]
-    },
+  )
+}
+
+function sinkFrom(get: (name: string) => unknown, set: (name: string, value: HeaderValue) => void): HeaderSink {
+  return {
+    get: (name) => textOf(get(name)),
+    set,
+    cookies: () => linesOf(get('set-cookie')),
+    setCookies: (lines) => set('set-cookie', [...lines]),
   }
 }
 
 /** Several values are one list, as RFC 9110 section 5.3 joins them. */
-function textOf(value: HeaderValue | undefined): string | undefined {
+function textOf(value: unknown): string | undefined {
   return value === undefined ? undefined : linesOf(value).join(', ')
 }
 
 /** Each value on its own. */
-export function linesOf(value: HeaderValue | undefined): readonly string[] {
+export function linesOf(value: unknown): readonly string[] {
   return value === undefined ? [] : [value].flat().map(String)
 }

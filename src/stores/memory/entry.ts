@@ -69,8 +69,12 @@ export function expiresAtOf(entry: Entry): number {
 
 /** Moves the times on, never back. */
 export function touch(entry: LiveEntry, seenAt: number, expiresAt: number): void {
-  entry.seenAfter = small(Math.max(entry.seenAfter, seenAt - entry.createdAt))
-  entry.expiresAfter = small(Math.max(entry.expiresAfter, expiresAt - entry.createdAt))
+  setTimes(entry, Math.max(entry.createdAt + entry.seenAfter, seenAt), Math.max(expiresAtOf(entry), expiresAt))
+}
+
+function setTimes(entry: LiveEntry, seenAt: number, expiresAt: number): void {
+  entry.seenAfter = small(seenAt - entry.createdAt)
+  entry.expiresAfter = small(expiresAt - entry.createdAt)
 }
 
 export function markEntry(key: StoreKey, mark: Tombstone): MarkEntry {
@@ -83,8 +87,7 @@ export function overwrite(entry: LiveEntry, record: SessionRecord): void {
   entry.version = record.version
   entry.handle = record.handle
   entry.createdAt = record.createdAt
-  entry.seenAfter = small(record.seenAt - record.createdAt)
-  entry.expiresAfter = small(record.expiresAt - record.createdAt)
+  setTimes(entry, record.seenAt, record.expiresAt)
   entry.meta = record.meta
   entry.data = record.data
 }
