@@ -17,9 +17,9 @@ export interface Plan {
   readonly rounds: number | undefined
 }
 
-const FULL = { seconds: 0.8, warmUp: 5_000, warmUpSeconds: 4, withBusy: true }
-const QUICK = { seconds: 0.4, warmUp: 3_000, warmUpSeconds: 1, withBusy: false }
-const FULL_ROUNDS = 4
+const FULL = { seconds: 0.8, warmUp: 15_000, warmUpSeconds: 2, withBusy: true }
+const QUICK = { seconds: 0.4, warmUp: 3_000, warmUpSeconds: 0.5, withBusy: false }
+const FULL_ROUNDS = 3
 const MILLION = 1_000_000
 
 type Databases = ReadonlyMap<DatabaseKind, Database>

@@ -36,8 +36,8 @@ export interface Round {
 export interface Pace {
   readonly seconds: number
   /**
-   * Requests of each kind before anything is measured: slow subjects become as warm as quick ones. Those that need
-   * milliseconds for a request get as many as they answer in `warmUpSeconds`.
+   * Requests of its kind before a run is measured: slow subjects become as warm as quick ones. Those that need a millisecond
+   * for a request get as many as they answer in `warmUpSeconds`.
    */
   readonly warmUp: number
   readonly warmUpSeconds: number
@@ -52,7 +52,7 @@ const LEAST = 10 * CONNECTIONS
 /** More of them than are busy at a time, so that the waits between their requests are long enough to be timed. */
 const BUSY_CONNECTIONS = 128
 
-/** Starts the subject, checks that it works, warms it up and measures every route. */
+/** Starts the subject, checks that it works, and measures every route after a warm-up. */
 export async function measure(
   wrk: string,
   subject: Subject,
@@ -67,9 +67,10 @@ export async function measure(
     const cookies = hasSessions ? await startSessions(server.client) : []
     const bench: Bench = { wrk, subject, server, database, pace, cookies }
     const mine = hasSessions ? routes : (['anonymous'] as const)
-    for (const route of mine) await warmUp(bench, route)
     const runs: Partial<Record<Route, Run>> = {}
     for (const route of pace.isReversed ? mine.toReversed() : mine) {
+      // Just before: what other routes did to the compiler's guesses would be measured otherwise.
+      await warmUp(bench, route)
       runs[route] = hasSessions ? await once(bench, route) : await steady(bench, route)
     }
     const saturated = (runs.read ?? runs.anonymous)?.rate ?? 0
@@ -98,9 +99,7 @@ async function cookiesFor({ subject, server, cookies }: Bench, route: Route): Pr
 
 async function warmUp(bench: Bench, route: Route): Promise<void> {
   const { wrk, server, subject, pace } = bench
-  const isMain = route === 'read' || route === 'write' || subject.kind === 'bare'
-  const share = isMain ? 1 : 1 / 4
-  const until = { most: Math.round(pace.warmUp * share), seconds: pace.warmUpSeconds * share }
+  const until = { most: pace.warmUp, seconds: pace.warmUpSeconds }
   const cookies = await cookiesFor(bench, route)
   await drive(wrk, server.port, { route, cookies, isFollowing: follows(subject), until, connections: CONNECTIONS })
 }
@@ -146,6 +145,7 @@ function shown({ requests, micros, bytes, p50, p99 }: Seen): Omit<Run, 'cpu' | '
 /** A connection waits before each request for as long as gives this rate, if answers took no time. */
 async function busyP99(bench: Bench, route: Route, saturated: number): Promise<number> {
   const { wrk, server, subject, pace } = bench
+  await warmUp(bench, route)
   const cookies = await cookiesFor(bench, route)
   const think = Math.round((1000 * BUSY_CONNECTIONS) / (0.8 * saturated))
   const until = { seconds: 2 * pace.seconds, least: LEAST }

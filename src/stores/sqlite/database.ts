@@ -12,6 +12,8 @@ export interface SqliteStatement {
   get(...values: SqliteValue[]): unknown
   /** All rows. */
   all(...values: SqliteValue[]): unknown[]
+  /** Of `node:sqlite` since Node 22.16 and 24: rows are lists, and no longer objects. */
+  setReturnArrays?(enabled: boolean): void
 }
 
 /**

@@ -11,7 +11,7 @@ import type { SqliteDatabase, SqliteStatement } from './database.ts'
 import { stored } from '../shared/texts.ts'
 import { entryIn, handleIn, numberIn } from './rows.ts'
 import type { StatementName } from './sql.ts'
-import { forTable, SQL } from './sql.ts'
+import { BY_PLACE, forTable, SQL } from './sql.ts'
 
 /** The prepared statement of that name. */
 export type Statements = (name: StatementName) => SqliteStatement
@@ -23,6 +23,7 @@ export function statementsOf(database: SqliteDatabase, table: string): Statement
     const known = prepared.get(name)
     if (known !== undefined) return known
     const statement = database.prepare(forTable(SQL[name], table))
+    if (BY_PLACE.includes(name)) statement.setReturnArrays?.(true)
     prepared.set(name, statement)
     return statement
   }

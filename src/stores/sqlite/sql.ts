@@ -41,6 +41,7 @@ const EPOCH = `(SELECT epoch FROM "{table}_meta" WHERE id = 1)`
 // The plus keeps SQLite from taking the index of deadlines, in which nearly every row is present.
 const PRESENT = `expires_at > ? AND +epoch = ${EPOCH}`
 const LIVE = `state = 'live' AND ${PRESENT}`
+// In this order `rows.ts` reads them.
 const COLUMNS = 'state, version, handle, subject, created_at, seen_at, expires_at, moved_to, meta, data'
 
 /** The statements by name. */
@@ -96,8 +97,11 @@ export const SQL: Readonly<Record<StatementName, string>> = {
     (SELECT id FROM "{table}" WHERE epoch = ${EPOCH} AND expires_at <= ? LIMIT ?)`,
   lastId: `SELECT max(id) AS n FROM "{table}"`,
   pageEnd: `SELECT max(id) AS n FROM (SELECT id FROM "{table}" WHERE id > ? AND id <= ? ORDER BY id LIMIT ?)`,
-  page: `SELECT key, ${COLUMNS} FROM "{table}" WHERE id > ? AND id <= ? AND ${LIVE} ORDER BY id`,
+  page: `SELECT ${COLUMNS}, key FROM "{table}" WHERE id > ? AND id <= ? AND ${LIVE} ORDER BY id`,
 }
+
+/** Those whose rows are read by the places of the columns. */
+export const BY_PLACE: readonly StatementName[] = ['get', 'listBySubject', 'page']
 
 /** `SELECT` statements for people with the `sqlite3` tool stand in docs/sqlite.md. */
 export function forTable(sql: string, table: string): string {
