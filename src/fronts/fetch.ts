@@ -3,6 +3,7 @@ import type { Sessions } from '../core/sessions.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
+import { openTogether } from './shared/open-together.ts'
 import type { WebRequestOptions } from './shared/proxied-request.ts'
 import { proxiedFactsOf } from './shared/proxied-request.ts'
 import { checkProxyOptions } from './shared/proxy.ts'
@@ -59,7 +60,8 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
       }
       let session: Session<Data>
       try {
-        session = await sessions.open(
+        session = await openTogether(
+          sessions,
           await proxiedFactsOf(request, () => options.clientAddress?.(request, ...rest), options),
         )
       } catch (error) {

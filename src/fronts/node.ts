@@ -10,6 +10,7 @@ import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { cutOff, sendAnswer } from './shared/node-response.ts'
+import { openTogether } from './shared/open-together.ts'
 import type { ProxyOptions } from './shared/proxy.ts'
 import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
 
@@ -92,19 +93,14 @@ function serve<Data extends object, Request extends NodeRequest, Response extend
 ): void {
   let gate: Gate | undefined
   const fail = (error: unknown): void => answerFailure(options, { request, response, gate }, error)
-  const run = (session: Session<Data>): unknown => {
+  const run = async (): Promise<unknown> => {
+    const session = await openTogether(sessions, factsOf(request, options))
     if (session.answer !== undefined) return sendAnswer(response, session.answer)
     if (request.url !== session.url) request.url = session.url
     gate = gateResponse(response, session, fail)
     return sessions.run(session, () => handler(request, response, session))
   }
-  try {
-    const opened = sessions.open(factsOf(request, options))
-    const result = opened instanceof Promise ? opened.then(run) : run(opened)
-    if (result instanceof Promise) result.catch(fail)
-  } catch (error) {
-    fail(error)
-  }
+  run().catch(fail)
 }
 
 interface Failed {

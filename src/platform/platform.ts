@@ -21,10 +21,10 @@ export interface Platform {
   /** Calls `fn` in the next turn of the event loop, after the input and output that are waiting. */
   nextTurn(fn: () => void): void
   /**
-   * `answer` for callers that can wait: where the platform allows it, what is asked in one turn of the event loop is
-   * answered together at its end.
+   * Resolves at the end of the present turn of the event loop, for everybody who waits in it; at once on platforms where one
+   * request must not wait for what another one has started.
    */
-  gathered<Question, Answer>(answer: (question: Question) => Answer): (question: Question) => Promise<Answer>
+  endOfTurn(): Promise<void>
   /** A value that follows the asynchronous flow of `run`. */
   ambient<T>(): Ambient<T>
   /** Whether this process runs in production (`NODE_ENV=production`). */

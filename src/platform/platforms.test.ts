@@ -25,35 +25,28 @@ describe('the two platforms', () => {
       for (const other of ['Same', 'sam', 'same ', '']) expect(equalBytes(utf8('same'), utf8(other))).toBe(false)
     }
   })
-
-  it('answer what is gathered, and tell only the caller whose answer failed', async () => {
-    for (const { gathered } of [node, portable]) {
-      const ask = gathered((question: number) => {
-        if (question === 2) throw new RangeError('two')
-        return question * 10
-      })
-      const answers = await Promise.allSettled([ask(1), ask(2), ask(3)])
-      expect(answers).toEqual([
-        { status: 'fulfilled', value: 10 },
-        { status: 'rejected', reason: new RangeError('two') },
-        { status: 'fulfilled', value: 30 },
-      ])
-    }
-  })
 })
 
-describe('what is gathered on Node', () => {
-  it('is answered together at the end of the turn, as it is then, also under the fake timers of a test', async () => {
+describe('the end of a turn', () => {
+  it('comes on Node for all who wait in the turn, after what they do until then, and also under fake timers', async () => {
     vi.useFakeTimers()
     onTestFinished(() => void vi.useRealTimers())
-    const asked: string[] = []
-    let state = 'before'
-    const ask = node.gathered((name: string) => asked.push(`${name} ${state}`))
-    const both = Promise.all([ask('a'), ask('b')])
+    const seen: string[] = []
+    const wait = async (name: string): Promise<void> => {
+      await node.endOfTurn()
+      seen.push(name)
+    }
+    const both = Promise.all([wait('a'), wait('b')])
     await Promise.resolve()
-    expect(asked).toEqual([])
-    state = 'after'
+    seen.push('still the turn')
     await both
-    expect(asked).toEqual(['a after', 'b after'])
+    await wait('c')
+    expect(seen).toEqual(['still the turn', 'a', 'b', 'c'])
+  })
+
+  it('is at once where one request must not wait for another', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'setImmediate'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await portable.endOfTurn()
   })
 })

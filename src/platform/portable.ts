@@ -59,11 +59,9 @@ export function nextTurn(fn: () => void): void {
   web.setTimeout(fn, 0)
 }
 
-/** At once: on some of these platforms one request must not wait for what another one has started. */
-export function gathered<Question, Answer>(
-  answer: (question: Question) => Answer,
-): (question: Question) => Promise<Answer> {
-  return async (question) => answer(question)
+/** At once: the timer would belong to one request, and in Workers another one must not wait for it. */
+export function endOfTurn(): Promise<void> {
+  return Promise.resolve()
 }
 
 /** Without AsyncLocalStorage there is no ambient session: `current()` then says so, everything else works. */

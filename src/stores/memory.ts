@@ -1,4 +1,4 @@
-import { gathered, isProduction, nextTurn } from '#platform'
+import { endOfTurn, isProduction, nextTurn } from '#platform'
 import type { Clock } from '../core/clock.ts'
 import type { StoreKey } from '../core/key.ts'
 import type {
@@ -116,13 +116,15 @@ const NOT_IN_PRODUCTION =
 
 function recordMethods(sessions: Book): Pick<Store, 'get' | 'insert' | 'update' | 'touch'> {
   return {
-    get: gathered((key) => {
+    // Together with what else is read in this turn: a page that reads its session costs a third less (decision 0017).
+    async get(key) {
+      await endOfTurn()
       const entry = sessions.find(key)
       if (entry === undefined) return undefined
       if (!isLive(entry)) return markOf(entry)
       sessions.use(entry)
       return recordOf(entry)
-    }),
+    },
     async insert(key, record, cap) {
       if (sessions.find(key) !== undefined) return { outcome: 'exists' }
       const surplus = surplusOf(sessions, record, cap)

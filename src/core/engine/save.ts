@@ -321,7 +321,7 @@ function confirm<Data extends object>(state: State<Data>, live: Live): void {
 /** Waits a little, longer and at random when many contend, so that one of them gets through. */
 export async function backOff(attempt: number): Promise<void> {
   if (attempt >= MAX_ATTEMPTS) {
-    throw new SessionError('conflict', `session: others changed it at each of ${attempt} attempts; nothing was written`)
+    throw new SessionError('conflict', `session: others changed it ${attempt} times; nothing was written`)
   }
   // Mostly at once: what a conflict has told of is old after a pause, and would only be refused again. With a pause before
   // each attempt one of eight processes that count in one session could fail for good.

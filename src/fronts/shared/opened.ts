@@ -2,6 +2,7 @@ import type { RequestFacts } from '../../core/web/carrier.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
+import { openTogether } from './open-together.ts'
 
 /** What a request has when it has a session; to tell a framework's types so, once in a program. */
 export interface WithSession<Data extends object> {
@@ -105,24 +106,18 @@ export async function openOr<Data extends object>(
   dress: (error: unknown) => Error,
 ): Promise<Session<Data>> {
   try {
-    return await sessions.open(await facts)
+    return await openTogether(sessions, await facts)
   } catch (error) {
     throw dress(error)
   }
 }
 
-/** For frameworks of callbacks: opens the session, and waits only when the store must be asked. */
+/** For frameworks of callbacks. */
 export function openThen<Data extends object>(
   sessions: Sessions<Data>,
   facts: RequestFacts,
   start: (session: Session<Data>) => void,
   refuse: (error: unknown) => void,
 ): void {
-  try {
-    const opened = sessions.open(facts)
-    if (opened instanceof Promise) void opened.then(start).catch(refuse)
-    else start(opened)
-  } catch (error) {
-    refuse(error)
-  }
+  openTogether(sessions, facts).then(start).catch(refuse)
 }
