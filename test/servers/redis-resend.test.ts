@@ -47,8 +47,10 @@ const clustered: readonly (readonly [string, Open])[] = [
   [
     'the cluster of redis',
     async (ways) => {
-      const rootNodes = Object.values(ways).map((socket) => ({ socket }))
-      const client = quiet(createCluster({ rootNodes, nodeAddressMap: { ...ways } }))
+      // Each time an object of its own: the client writes into what it gets (see docs/redis.md), and would not connect again.
+      const rootNodes = Object.values(ways).map((way) => ({ socket: { ...way } }))
+      const nodeAddressMap = (address: string) => ({ ...ways[address]! })
+      const client = quiet(createCluster({ rootNodes, nodeAddressMap }))
       onTestFinished(() => client.destroy())
       await client.connect()
       return client
