@@ -23,14 +23,9 @@ export function short(value: number): string {
   return value === 0 ? '0' : value.toFixed(2)
 }
 
-/** The median with its spread over the rounds. */
+/** The median with its spread over the rounds, where that shows. */
 export function spread(figure: Figure | undefined): string {
   if (figure === undefined) return '–'
-  const { median, low, high } = figure
-  return low === high ? short(median) : `${short(median)} (${short(low)}…${short(high)})`
-}
-
-/** The median alone. */
-export function plain(figure: Figure | undefined): string {
-  return figure === undefined ? '–' : short(figure.median)
+  const [median, low, high] = [short(figure.median), short(figure.low), short(figure.high)]
+  return low === high ? median : `${median} (${low}…${high})`
 }

@@ -1,7 +1,7 @@
 import { routes } from '../lib/load.ts'
 import type { Subject } from '../subjects.ts'
 import type { Answers } from './results.ts'
-import { plain, short, spread, table } from './table.ts'
+import { short, spread, table } from './table.ts'
 import { isMet, verdictsOf } from './targets.ts'
 
 /** A titled part of the report, in Markdown. */
@@ -68,10 +68,10 @@ function latencies(answers: Answers): Section {
     const route = subject.kind === 'bare' ? 'anonymous' : 'read'
     return [
       named(subject),
-      plain(answers.of(name, route, ({ p50 }) => ms(p50))),
-      plain(answers.of(name, route, ({ p99 }) => ms(p99))),
-      plain(answers.of(name, 'mix', ({ p50 }) => ms(p50))),
-      plain(answers.of(name, 'mix', ({ p99 }) => ms(p99))),
+      spread(answers.of(name, route, ({ p50 }) => ms(p50))),
+      spread(answers.of(name, route, ({ p99 }) => ms(p99))),
+      spread(answers.of(name, 'mix', ({ p50 }) => ms(p50))),
+      spread(answers.of(name, 'mix', ({ p99 }) => ms(p99))),
       spread(answers.whole(name, ({ busy }) => ms(busy))),
     ]
   })
@@ -83,18 +83,18 @@ function traffic(answers: Answers): Section {
   const rows = withSessions(answers).map((subject) => {
     const { name } = subject
     const alone = (['read', 'write', 'login'] as const).map((route) =>
-      plain(answers.whole(name, (round) => round.alone[route])),
+      spread(answers.whole(name, (round) => round.alone[route])),
     )
     return [
       named(subject),
       alone.join(' / '),
       (['read', 'write', 'login'] as const)
-        .map((route) => plain(answers.of(name, route, ({ trips }) => trips)))
+        .map((route) => spread(answers.of(name, route, ({ trips }) => trips)))
         .join(' / '),
       (['anonymous', 'read', 'write', 'login'] as const)
-        .map((route) => plain(answers.of(name, route, ({ bytes }) => bytes)))
+        .map((route) => spread(answers.of(name, route, ({ bytes }) => bytes)))
         .join(' / '),
-      plain(answers.whole(name, ({ manners }) => manners?.cookieBytes)),
+      spread(answers.whole(name, ({ manners }) => manners?.cookieBytes)),
     ]
   })
   const head = [

@@ -58,8 +58,8 @@ export type MemoryStore = Store &
 
 /**
  * Keeps sessions in this process, for development, tests and programs of one process. Bounded, without timers, and it
- * runs on every platform. Records are copied on the way in and out; each method runs to its end in one turn of the
- * event loop, which makes it one atomic step.
+ * runs on every platform. Records are copied on the way in and out; each method does its work in one step of the
+ * event loop, which makes it atomic; `get` waits for the end of the turn before.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxEntries = 100_000, evict = 'least-recently-used', allowInProduction = false, now = Date.now } = options

@@ -42,18 +42,24 @@ describe('the checker of the fault campaign', () => {
   )
 })
 
-describe('a time of announced loss', () => {
-  /** A visitor arrives and leaves a mark at 10 ms, and comes back at 100 ms. */
-  function judged(deeds: readonly (readonly [Deed, Ended['answer'], number?])[], windows: readonly Window[]): Verdict {
-    const checker = createChecker({ windows })
-    for (const [index, [deed, answer, token]] of deeds.entries()) {
-      const op = index + 1
-      const at = index === deeds.length - 1 ? 100 : 10
-      checker.read({ type: 'begun', op, at, deed, ...(token !== undefined && { token }) })
-      checker.read({ type: 'ended', op, at, answer })
-    }
-    return checker.verdict()
+/** What is done, what is answered, and the token that it comes with. */
+type Step = readonly [Deed, Ended['answer'], number?]
+
+/** One after the other, all at 10 ms, and the last at 100 ms. */
+function judged(steps: readonly Step[], windows: readonly Window[] = []): Verdict {
+  const checker = createChecker({ windows })
+  for (const [index, [deed, answer, token]] of steps.entries()) {
+    const op = index + 1
+    const at = index === steps.length - 1 ? 100 : 10
+    checker.read({ type: 'begun', op, at, deed, ...(token !== undefined && { token }) })
+    checker.read({ type: 'ended', op, at, answer })
   }
+  return checker.verdict()
+}
+
+const kindsOf = ({ findings }: Verdict): readonly string[] => findings.map(({ kind }) => kind)
+
+describe('a time of announced loss', () => {
   const during = (loses: Window['loses']): readonly Window[] => [{ type: 'window', from: 0, to: 50, loses }]
   const arrived = [
     { kind: 'start', life: 'a' },
@@ -64,14 +70,13 @@ describe('a time of announced loss', () => {
   const destroyed = [{ kind: 'destroy' }, { opened: 'live', view, result: 'done' }, 1] as const
   const foundDead = [{ kind: 'look' }, { opened: 'nothing', result: 'refused' }, 1] as const
   const foundLive = [{ kind: 'look' }, { opened: 'live', view, result: 'done' }, 1] as const
-  const kindsOf = ({ findings }: Verdict): readonly string[] => findings.map(({ kind }) => kind)
 
   it('STORE-8: what was saved in it may be gone, and is counted; outside of it nothing may be', () => {
     for (const [deeds, kind] of [
       [[arrived, foundDead], 'session lost'],
       [[arrived, marked, foundLive], 'update lost'],
     ] as const) {
-      expect(kindsOf(judged(deeds, []))).toEqual([kind])
+      expect(kindsOf(judged(deeds))).toEqual([kind])
       expect(judged(deeds, during('saves'))).toMatchObject({ findings: [], tally: { lostInWindow: 1 } })
     }
   })
@@ -80,5 +85,33 @@ describe('a time of announced loss', () => {
     const deeds = [arrived, destroyed, foundLive]
     expect(kindsOf(judged(deeds, during('saves')))).toEqual(['old token opens'])
     expect(kindsOf(judged(deeds, during('all')))).toEqual([])
+  })
+})
+
+describe('a session whose data are gone', () => {
+  const user = { subject: 'free1' }
+  const old: View = { owner: 'a', ...user, level: 1, handle: 'h1', count: 1, traces: [] }
+  const emptied: View = { ...user, level: 1, handle: 'h2', count: 0, traces: [] }
+  const endAll: Step = [
+    { kind: 'endAll', ...user },
+    { opened: 'unasked', result: 'done' },
+  ]
+  const life: readonly Step[] = [
+    [
+      { kind: 'enter', life: 'a', ...user },
+      { opened: 'unasked', result: 'done', token: 1, handle: 'h1' },
+    ],
+    [{ kind: 'increment' }, { opened: 'live', view: { ...old, count: 0 }, result: 'done', count: 1 }, 1],
+    [{ kind: 'login', ...user }, { opened: 'live', view: old, result: 'done', token: 2, handle: 'h2' }, 1],
+    [{ kind: 'increment' }, { opened: 'live', view: emptied, result: 'done', count: 1 }, 2],
+    [{ kind: 'look' }, { opened: 'live', view: { ...emptied, count: 1 }, result: 'done' }, 2],
+  ]
+
+  it('STORE-18: is reported where nothing can have ended the one before it', () => {
+    expect(kindsOf(judged(life))).toEqual(["another's data", 'update lost', "another's data"])
+  })
+
+  it('STORE-18: is none where a call for all of the user, sent twice, can have arrived late', () => {
+    expect(judged([endAll, ...life])).toMatchObject({ findings: [], tally: { endedLate: 1 } })
   })
 })

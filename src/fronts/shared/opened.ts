@@ -54,10 +54,9 @@ export function keepByKind<Data extends object>(
   session: Session<Data>,
 ): void {
   const kind: unknown = Object.getPrototypeOf(holder)
-  if (typeof kind !== 'object' || kind === null) return
+  // Not one of the application's: a class has it in common with everybody.
+  if (!(kind instanceof Object) || Object.hasOwn(kind, 'constructor')) return keepOn(sessions, holder, session)
   if (!kinds.has(kind)) {
-    // Not one of the application's: a class has it in common with everybody.
-    if (Object.hasOwn(kind, 'constructor')) return keepOn(sessions, holder, session)
     kinds.add(kind)
     if (!('session' in kind)) Object.defineProperty(kind, 'session', shown)
   }

@@ -97,6 +97,7 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
       enders: new Set(),
       replacers: new Set(),
       mayBeEmpty: false,
+      lateBefore: undefined,
       death: undefined,
     }
     if (made.handle !== undefined) user?.sessions.set(made.handle, session)
@@ -181,6 +182,7 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     const { session } = token
     const death = isDueDead(token.death, op) ? token.death : session.death
     if (isDueDead(death, op)) report(death.means, op, `token ${token.number} of ${session.life?.name}`)
+    if (view.owner === undefined) foundEmpty(session)
     if (view.owner !== session.life?.name && !(view.owner === undefined && session.mayBeEmpty)) {
       report("another's data", op, `token ${token.number} of ${session.life?.name} shows ${view.owner}`)
       return
@@ -191,6 +193,14 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
       report('privilege under an old token', op, detail)
     }
     if (session.life !== undefined) compareData(ground, session.life, view, op)
+  }
+
+  const foundEmpty = (session: Session): void => {
+    if (session.lateBefore === undefined) return
+    endedLate.add(session.lateBefore)
+    session.lateBefore = undefined
+    session.mayBeEmpty = true
+    if (session.life !== undefined) loosen(session.life)
   }
 
   const foundDead = (op: Op, token: Token): void => {
@@ -260,10 +270,7 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     const user = subject === undefined ? undefined : userOf(subject)
     const made = newSession({ life, user, handle, born: op, thereSince: op.endedAt })
     made.mayBeEmpty = session?.mayBeEmpty === true
-    if (session !== undefined && mayHaveLost(op, session)) {
-      made.mayBeEmpty = true
-      if (life !== undefined) loosen(life)
-    }
+    if (session !== undefined) settleData(op, session, made)
     issue(number, made, op, user === undefined ? 0 : 1)
   }
 
@@ -292,10 +299,14 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     if (deed.kind === 'endOthers' && issued !== undefined) session.enders.delete(op)
   }
 
-  /** Whether the session may have been ended under the hands of this login, which then begins with nothing. */
-  const mayHaveLost = (op: Op, session: Session): boolean => {
-    const user = session.subject === undefined ? undefined : userOf(session.subject)
-    return user !== undefined && (mayBeEnded(user, session, op) || mayBeEvicted(user, session, op))
+  /** The session may have been ended under the hands of this login or logout, which then begins with nothing. */
+  const settleData = (op: Op, before: Session, made: Session): void => {
+    const user = before.subject === undefined ? undefined : userOf(before.subject)
+    if (user === undefined) return
+    if (mayBeEnded(user, before, op) || mayBeEvicted(user, before, op)) {
+      made.mayBeEmpty = true
+      if (made.life !== undefined) loosen(made.life)
+    } else if (mayBeEndedLate(user, before)) made.lateBefore = before
   }
   const loosen = (life: Life): void => {
     for (const change of [...life.changes.values(), ...life.increments]) {

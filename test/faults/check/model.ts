@@ -60,6 +60,8 @@ export interface Session {
   readonly replacers: Set<Op>
   /** Its sign-in may have found the session before it ended, with all that was in it. */
   mayBeEmpty: boolean
+  /** The session before it, where that may have been ended by a call that arrived late; only when it is empty this is known. */
+  lateBefore: Session | undefined
   death: Death | undefined
 }
 
