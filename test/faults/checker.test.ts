@@ -1,8 +1,10 @@
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { createChecker } from './check/check.ts'
 import type { Verdict } from './check/findings.ts'
 import type { Ended, Window } from './history.ts'
+import { seededRandom } from '../../src/testing/index.ts'
 import { rehearse } from './rehearsal.ts'
 import type { Deed, View } from './requests.ts'
 import { plantedOnes } from './wrong.ts'
@@ -33,6 +35,12 @@ describe('the checker of the fault campaign', () => {
     }
   })
 
+  it('STORE-18: nor about one that is, when calls that end all sessions of a user arrive late, and were sent again', async () => {
+    const { findings, tally } = await rehearse(tardy(SEED), { seed: SEED, acknowledged: 20_000 })
+    expect(findings).toEqual([])
+    expect(tally.endedLate).toBeGreaterThan(5)
+  })
+
   it.each(plantedOnes.flatMap(({ name, found, make }) => found.map((kind) => ({ name, kind, make }))))(
     'STORE-18: it finds "$kind" where $name',
     async ({ kind, make }) => {
@@ -41,6 +49,20 @@ describe('the checker of the fault campaign', () => {
     },
   )
 })
+
+/** A good store with a bad connection: of these calls some are not answered, and done up to 120 ms later. */
+function tardy(seed: number): ReturnType<typeof memoryStore> {
+  const good = memoryStore()
+  const random = seededRandom(seed)
+  return {
+    ...good,
+    async deleteBySubject(...args) {
+      if (random() > 0.3) return await good.deleteBySubject(...args)
+      void setTimeout(random() * 120).then(() => good.deleteBySubject(...args))
+      throw new Error('the connection broke')
+    },
+  }
+}
 
 /** What is done, what is answered, and the token that it comes with. */
 type Step = readonly [Deed, Ended['answer'], number?]
