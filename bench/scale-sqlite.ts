@@ -6,17 +6,13 @@
  * main thread, and elapsed time, which has the waiting for the disk in it, and for the processor on a machine that is busy.
  */
 import { execFileSync } from 'node:child_process'
-import { randomFillSync } from 'node:crypto'
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { SqliteStore } from 'sojourn/stores/sqlite'
 import { sqliteStore } from 'sojourn/stores/sqlite'
+import { HOUR, type Key, seedOf, type SessionRecord } from './lib/seed.ts'
 
-type Key = Parameters<SqliteStore['get']>[0]
-type SessionRecord = Parameters<SqliteStore['insert']>[1]
-
-const HOUR = 3_600_000
 const TOGETHER = 64
 const most = Number(process.argv[2] ?? 1_000_000)
 const rows: Record<string, string | number>[] = []
@@ -69,19 +65,15 @@ async function measure(count: number): Promise<Record<string, string | number>> 
   }
 }
 
-/** Half of the sessions belong to users; data is of the size of a small cart. */
 async function fill(store: SqliteStore, count: number, now: number) {
   const keys: Key[] = []
   const records: SessionRecord[] = []
   const step = Math.max(1, Math.floor(count / 50_000))
-  const random = Buffer.alloc(48)
   let encoded = 0
   for (let n = 0; n < count; n += 250) {
     const inserts: Promise<unknown>[] = []
     for (let i = n; i < Math.min(count, n + 250); i++) {
-      const text = randomFillSync(random).toString('base64url')
-      const key = `s1.${text.slice(0, 3)}.${text.slice(3, 46)}` as Key
-      const record = recordOf(i, text.slice(46, 62) + i, now)
+      const { key, record } = seedOf(i, now)
       if (i % step === 0) {
         keys.push(key)
         records.push(record)
@@ -92,19 +84,6 @@ async function fill(store: SqliteStore, count: number, now: number) {
     await Promise.all(inserts)
   }
   return { keys, records, encoded: encoded / count }
-}
-
-function recordOf(n: number, handle: string, now: number): SessionRecord {
-  const data = JSON.stringify({
-    cart: [{ item: `item-${n}`, count: 1 + (n % 3) }],
-    theme: 'dark',
-    visits: n,
-    seen: [1, 2],
-  })
-  const meta = JSON.stringify({ v: 1, authenticatedAt: now - n, level: 1, factors: ['password'] })
-  const times = { createdAt: now - n, seenAt: now, expiresAt: now + HOUR + (n % 1000) }
-  const record = { state: 'live', version: 1, handle, ...times, meta, data } as const
-  return n % 2 === 0 ? record : { ...record, subject: `id:user-${n}` }
 }
 
 /** Mean CPU time of a call, in microseconds, when `together` of them are made in each turn. */

@@ -2,7 +2,6 @@
  * How stores behave at a thousand and at a million sessions:
  * `node --expose-gc --import ./bench/from-source.mjs bench/scale.ts [sessions]`
  */
-import { randomFillSync } from 'node:crypto'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,9 +9,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileStore } from 'sojourn/stores/file'
 import type { MemoryStore } from 'sojourn/stores/memory'
 import { memoryStore } from 'sojourn/stores/memory'
+import { HOUR, type Key, seedOf } from './lib/seed.ts'
 
-type Key = Parameters<MemoryStore['get']>[0]
-type SessionRecord = Parameters<MemoryStore['insert']>[1]
 type Clock = () => number
 
 type Measured = Pick<MemoryStore, 'get' | 'insert' | 'sweep'> & { close?(): Promise<void> }
@@ -48,7 +46,6 @@ const candidates: readonly Candidate[] = [
 
 /** What the engine is advised to sweep in one turn of the event loop. */
 const BATCH = 500
-const HOUR = 3_600_000
 const rows: Record<string, string | number>[] = []
 for (const candidate of candidates) for (const count of candidate.sizes) rows.push(await measure(candidate, count))
 console.table(rows)
@@ -93,19 +90,15 @@ interface Filled {
   readonly hold: number
 }
 
-/** Half of the sessions belong to users; data is of the size of a small cart. */
 async function fill(store: Measured, count: number, now: number): Promise<Filled> {
   const keys: Key[] = []
   const step = Math.max(1, Math.floor(count / 100_000))
-  const random = Buffer.alloc(48)
   const turns = watchTurns()
   let encoded = 0
   for (let n = 0; n < count; n += BATCH) {
     const inserts: ReturnType<Measured['insert']>[] = []
     for (let i = n; i < Math.min(count, n + BATCH); i++) {
-      const text = randomFillSync(random).toString('base64url')
-      const key = `s1.${text.slice(0, 3)}.${text.slice(3, 46)}` as Key
-      const record = recordOf(i, text.slice(46, 62) + i, now)
+      const { key, record } = seedOf(i, now)
       if (i % step === 0) keys.push(key)
       encoded += key.length + JSON.stringify(record).length
       inserts.push(store.insert(key, record))
@@ -114,19 +107,6 @@ async function fill(store: Measured, count: number, now: number): Promise<Filled
     await turns.next()
   }
   return { keys, encoded: encoded / count, hold: turns.longest() }
-}
-
-function recordOf(n: number, handle: string, now: number): SessionRecord {
-  const data = JSON.stringify({
-    cart: [{ item: `item-${n}`, count: 1 + (n % 3) }],
-    theme: 'dark',
-    visits: n,
-    seen: [1, 2],
-  })
-  const meta = JSON.stringify({ v: 1, authenticatedAt: now - n, level: 1, factors: ['password'] })
-  const times = { createdAt: now - n, seenAt: now, expiresAt: now + HOUR + (n % 1000) }
-  const record = { state: 'live', version: 1, handle, ...times, meta, data } as const
-  return n % 2 === 0 ? record : { ...record, subject: `user-${n}` }
 }
 
 /** Mean CPU time of one read, of the whole process, in microseconds. */
