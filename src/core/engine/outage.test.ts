@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { bed, newClient, settled, testClock } from '../../../test/support/bed.ts'
+import type { Bed, Loose } from '../../../test/support/bed.ts'
+import { bed, copyOf, newClient, settled, testClock } from '../../../test/support/bed.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import type { Fault, StoreMethod } from '../../testing/index.ts'
 import { countingStore, faultStore, interceptStore } from '../../testing/index.ts'
 import { createEmitter } from '../events.ts'
+import type { Sessions } from '../sessions.ts'
+import type { SubjectCap } from '../store.ts'
 import type { StoreOperation } from './guard.ts'
 import { guardStore } from './guard.ts'
 
@@ -131,22 +134,29 @@ describe('a write whose answer was lost', () => {
     expect(await sessions.forSubject('ann').count()).toBe(1)
   })
 
-  it('STORE-6 RACE-16: a login that is tried again does not bring back a session that somebody has ended meanwhile', async () => {
+  /** As on a cluster, where the two records lie on different servers: of the first rotation only the first step is done. */
+  function halfway(perSubject: SubjectCap, between: (sessions: Sessions<Loose>) => Promise<unknown>) {
     const clock = testClock()
     const memory = memoryStore({ now: clock.now })
     let breaks = true
-    const seen: string[] = []
-    // As on a cluster, where the two records lie on different servers: the new one first.
     const store = interceptStore(memory, async ({ method, args }, run) => {
       if (method !== 'rotate' || !breaks) return run()
       breaks = false
       const [, , newKey, record] = args as unknown as Parameters<typeof memory.rotate>
       await memory.insert(newKey, record)
-      for (const { handle } of await sessions.forSubject('ann').list()) seen.push(handle)
-      await sessions.forSubject('ann').endAll()
+      await between(all.sessions)
       throw new Error('the connection broke')
     })
-    const { sessions, visit } = bed({ store, clock })
+    const all: Bed<Loose> = bed({ store, clock, perSubject })
+    return all
+  }
+
+  it('STORE-6 RACE-16: a login that is tried again does not bring back a session that somebody has ended meanwhile', async () => {
+    const seen: string[] = []
+    const { sessions, visit } = halfway({ max: 5, onLimit: 'reject' }, async (inBetween) => {
+      for (const { handle } of await inBetween.forSubject('ann').list()) seen.push(handle)
+      await inBetween.forSubject('ann').endAll()
+    })
     const client = newClient()
     await visit(client, (session) => session.set('a', 1))
     await visit(client, (session) => session.login('ann'))
@@ -155,6 +165,21 @@ describe('a write whose answer was lost', () => {
     expect(left).toHaveLength(1)
     expect(left[0]?.handle).not.toBe(seen[0])
     expect(await visit(client, (session) => session.handle)).toBe(left[0]?.handle)
+  })
+
+  it('STORE-6 RACE-5: nor does it leave a session that nobody holds, or the old one, also where the limit counts the first', async () => {
+    for (const onLimit of ['reject', 'evict-oldest'] as const) {
+      for (const max of [1, 5]) {
+        const { sessions, visit, open } = halfway({ max, onLimit }, async () => undefined)
+        const client = newClient()
+        await visit(client, (session) => session.set('a', 1))
+        const old = copyOf(client)
+        await visit(client, (session) => session.login('ann', { keep: 'all' }))
+        expect(await visit(client, (session) => [session.subject, session.get('a')])).toEqual(['ann', 1])
+        expect(await sessions.forSubject('ann').count(), `${onLimit} ${max}`).toBe(1)
+        expect((await open(old)).isStarted, `${onLimit} ${max}`).toBe(false)
+      }
+    }
   })
 
   it('STORE-6: a logout is known by the mark it left: the cookie goes, and the event comes once', async () => {

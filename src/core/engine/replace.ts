@@ -203,15 +203,20 @@ async function replaceToken<Data extends object>(
       store.rotate(live.key, live.record.version, made.next.key, made.next.record, made.rest)
     const again = async (): Promise<RotateResult> => {
       const first = made
-      const isMoving = partitionOfKey(first.next.key) !== partitionOfKey(live.key)
-      // A store may do that in two steps. If the first was done, somebody may have seen the user's session and ended it
-      // since, and the same one must not live again (RACE-16).
-      if (isMoving) made = makeSuccessor(state, plan, live)
+      // A store may do it in two steps. If the first was done, somebody may have seen the new session and ended it since,
+      // and the same one must not live again (RACE-16).
+      made = makeSuccessor(state, plan, live)
       const answer = await rotate()
-      if (answer.outcome === 'rotated' || answer.outcome === 'conflict') return answer
+      if (answer.outcome !== 'gone') {
+        // The old session lived on, so all that can be left of the first attempt is one that nobody has the token of, and
+        // which a limit counts.
+        await store.delete(first.next.key).catch(() => undefined)
+        return answer.outcome === 'limit' ? rotate() : answer
+      }
       if (!(await isStored(store, first.next))) return answer
       made = first
-      return DONE_BEFORE
+      // Which sessions that attempt evicted nobody knows any more.
+      return { outcome: 'rotated', evicted: [] }
     }
     const result = await guard.call('rotate', state.activity, (isAgain) => (isAgain ? again() : rotate()))
     const { token, next } = made
@@ -231,9 +236,6 @@ async function replaceToken<Data extends object>(
     await backOff(attempt)
   }
 }
-
-// Which sessions the attempt evicted that was not answered, nobody knows any more.
-const DONE_BEFORE: RotateResult = { outcome: 'rotated', evicted: [] }
 
 /** What is to lie under a new token, and what the store must be told beside that. */
 function makeSuccessor<Data extends object>(state: State<Data>, plan: Plan, live: Live) {
