@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { deadUntil, nextOf, testKey, testRecord } from '../../src/testing/cases/fixtures.ts'
-import { MINUTE, testClock } from '../support/bed.ts'
+import { interceptStore } from '../../src/testing/index.ts'
+import { bed, copyOf, MINUTE, newClient, testClock } from '../support/bed.ts'
 import { redisUnderTest } from './support/networked-stores.ts'
 
 const OLD = testKey('visitor')
@@ -35,6 +36,29 @@ for (const { name, missing, make } of redisUnderTest('redisCluster')) {
     await store.update(OLD, 1, changed)
     expect(await store.rotate(OLD, 1, NEW, login)).toEqual({ outcome: 'conflict', current: changed })
     expect(await store.countBySubject('ann')).toBe(0)
+    await close()
+  })
+
+  it(`RACE-5: a login that stopped there ends the old session when it is tried again, though the limit is reached (${name})`, async (context) => {
+    if (missing !== undefined) return context.skip(missing)
+    const clock = testClock()
+    const { store, close } = await make(clock.now)
+    let stops = true
+    const stopping = interceptStore(store, async ({ method, args }, run) => {
+      if (method !== 'rotate' || !stops) return run()
+      stops = false
+      const [, , newKey, record] = args as unknown as Parameters<typeof store.rotate>
+      await store.insert(newKey, record)
+      throw new Error('the connection broke')
+    })
+    const { visit, open, sessions } = bed({ store: stopping, clock, perSubject: { max: 1, onLimit: 'reject' } })
+    const client = newClient()
+    await visit(client, (session) => session.set('a', 1))
+    const old = copyOf(client)
+    await visit(client, (session) => session.login('ann', { keep: 'all' }))
+    expect(await visit(client, (session) => [session.subject, session.get('a')])).toEqual(['ann', 1])
+    expect(await sessions.forSubject('ann').count()).toBe(1)
+    expect((await open(old)).isStarted).toBe(false)
     await close()
   })
 }
