@@ -109,6 +109,9 @@ export interface SessionsOptions<Data extends object> {
   readonly now?: Clock
 }
 
+/** At least one. */
+export type Carriers = readonly [Carrier, ...Carrier[]]
+
 /** The options, checked once, with every default in place. */
 export interface Config<Data extends object> {
   readonly namespace: string
@@ -116,7 +119,7 @@ export interface Config<Data extends object> {
   readonly policy: Policy
   readonly maxBytes: number
   readonly maxAnonymousBytes: number
-  readonly carriers: readonly Carrier[]
+  readonly carriers: Carriers
   /** The request headers that the carriers read. */
   readonly vary: readonly string[]
   readonly seal: TokenSeal
@@ -137,7 +140,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   // Deeper data would be a danger to the stack.
   const depth = checkedCount('limits.depth', limits.depth ?? 32, 1, 1000)
   const shape = { depth, keys: checkedCount('limits.keys', limits.keys ?? 1000) }
-  return Object.freeze({
+  return {
     namespace: options.namespace ?? namespaceOf(carriers),
     rules: {
       codec: options.codec ?? jsonCodec(shape),
@@ -151,12 +154,12 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     vary: [...new Set(carriers.flatMap((carrier) => carrier.vary))],
     seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
     fingerprint: options.bind === 'client-address' ? (facts: RequestFacts) => facts.clientAddress : options.bind,
-    refusal: Object.freeze({ ...(options.refusal ?? { answer: 'new' }) }),
+    refusal: { ...(options.refusal ?? { answer: 'new' }) },
     onStoreError: options.onStoreError ?? 'throw',
     storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
     sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
     now,
-  })
+  }
 }
 
 const NAMES =
@@ -212,13 +215,14 @@ function emptyData<Data extends object>(): () => Data {
 }
 
 // Cookie first (it wins when present), fallbacks last.
-function checkedCarriers(carriers: readonly Carrier[]): readonly Carrier[] {
+function checkedCarriers(carriers: readonly Carrier[]): Carriers {
   const areCarriers = isList(carriers) && carriers.every((carrier) => typeof carrier?.read === 'function')
   assertOption(areCarriers, 'carriers: expected a list of at least one, such as [cookieCarrier()]')
   const names = new Set(carriers.map((carrier) => carrier.name))
   assertOption(names.size === carriers.length, 'carriers: each name may be given once')
   const rank = (carrier: Carrier): number => (carrier.isFallback ? 2 : carrier.name === 'cookie' ? 0 : 1)
-  return Object.freeze(carriers.toSorted((a, b) => rank(a) - rank(b)))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of at least one, see above
+  return carriers.toSorted((a, b) => rank(a) - rank(b)) as unknown as Carriers
 }
 
 function namespaceOf(carriers: readonly Carrier[]): string {

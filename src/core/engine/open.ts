@@ -1,4 +1,5 @@
 import { sha256 } from '#platform'
+import type { Carriers } from '../config.ts'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Content } from '../data/document.ts'
 import { SessionError, isSessionError } from '../errors.ts'
@@ -64,13 +65,12 @@ function presentedToken<Data extends object>(engine: Engine<Data>, facts: Reques
   return undefined
 }
 
-function carrierForNew(carriers: readonly Carrier[], facts: RequestFacts): Carrier {
-  const carrier =
+function carrierForNew(carriers: Carriers, facts: RequestFacts): Carrier {
+  return (
     carriers.find((candidate) => candidate.offers?.(facts) === true) ??
     carriers.find((candidate) => !candidate.isFallback) ??
     carriers[0]
-  if (carrier === undefined) throw new TypeError('carriers: at least one is needed')
-  return carrier
+  )
 }
 
 function strippedUrl(carriers: readonly Carrier[], facts: RequestFacts): string {

@@ -22,8 +22,9 @@ import {
 } from './save.ts'
 import type { NewRecord, RecordContent } from './save.ts'
 import type { Live, State } from './state.ts'
-import type { RotateResult, Tombstone } from '../store.ts'
+import type { RotateResult, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
+import type { Token } from '../token.ts'
 import { mintToken } from '../token.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
 
@@ -194,38 +195,16 @@ async function replaceToken<Data extends object>(
   state: State<Data>,
   plan: Plan,
 ): Promise<'rotated' | 'gone' | 'moved'> {
-  const { store, guard, emitter } = state.engine
   for (let attempt = 1; ; attempt++) {
     const { live } = state
     if (live === undefined) return 'gone'
-    let made = makeSuccessor(state, plan, live)
-    const rotate = (): Promise<RotateResult> =>
-      store.rotate(live.key, live.record.version, made.next.key, made.next.record, made.rest)
-    const again = async (): Promise<RotateResult> => {
-      const first = made
-      // A store may do it in two steps. If the first was done, somebody may have seen the new session and ended it since,
-      // and the same one must not live again (RACE-16).
-      made = makeSuccessor(state, plan, live)
-      const answer = await rotate()
-      if (answer.outcome !== 'gone') {
-        // The old session lived on, so all that can be left of the first attempt is one that nobody has the token of, and
-        // which a limit counts.
-        await store.delete(first.next.key).catch(() => undefined)
-        return answer.outcome === 'limit' ? rotate() : answer
-      }
-      if (!(await isStored(store, first.next))) return answer
-      made = first
-      // Which sessions that attempt evicted nobody knows any more.
-      return { outcome: 'rotated', evicted: [] }
-    }
-    const result = await guard.call('rotate', state.activity, (isAgain) => (isAgain ? again() : rotate()))
-    const { token, next } = made
+    const [{ token, next }, result] = await rotateStored(state, plan, live)
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'rotated') {
       state.token = token
-      handOut(state, next, next.record.data)
-      emitter.emit('rotated', { reference: referenceOf(next.record.handle) })
-      reportEvicted(state, next.record.subject, result.evicted)
+      handOut(state, next)
+      state.engine.emitter.emit('rotated', { reference: referenceOf(next.record.handle) })
+      reportEvicted(state, result.evicted)
       return 'rotated'
     }
     if (result.outcome === 'conflict') rebaseOn(state, { ...live, record: result.current })
@@ -237,8 +216,41 @@ async function replaceToken<Data extends object>(
   }
 }
 
+/** The successor of which the store says this. */
+type Rotated = readonly [made: Successor, result: RotateResult]
+
+/** Asks the store; once more after an attempt that was not answered, which may have been done, or one of its two steps. */
+function rotateStored<Data extends object>(state: State<Data>, plan: Plan, live: Live): Promise<Rotated> {
+  const { store, guard } = state.engine
+  const rotate = async (made: Successor): Promise<Rotated> => {
+    const { next, rest } = made
+    return [made, await store.rotate(live.key, live.record.version, next.key, next.record, rest)]
+  }
+  const first = makeSuccessor(state, plan, live)
+  const again = async (): Promise<Rotated> => {
+    // Somebody may have seen the first new session and ended it since, and the same one must not live again (RACE-16).
+    const second = await rotate(makeSuccessor(state, plan, live))
+    const [made, { outcome }] = second
+    if (outcome === 'gone') {
+      const isDone = await isStored(store, first.next)
+      // Which sessions the first attempt evicted nobody knows any more.
+      return isDone ? [first, { outcome: 'rotated', evicted: [] }] : second
+    }
+    // The old session lived on, so all that the first can have left is one that nobody has the token of. A limit counts it.
+    await store.delete(first.next.key).catch(() => undefined)
+    return outcome === 'limit' ? rotate(made) : second
+  }
+  return guard.call('rotate', state.activity, (isAgain) => (isAgain ? again() : rotate(first)))
+}
+
 /** What is to lie under a new token, and what the store must be told beside that. */
-function makeSuccessor<Data extends object>(state: State<Data>, plan: Plan, live: Live) {
+interface Successor {
+  readonly token: Token
+  readonly next: Live
+  readonly rest: { readonly tombstone?: Tombstone; readonly cap?: SubjectCap }
+}
+
+function makeSuccessor<Data extends object>(state: State<Data>, plan: Plan, live: Live): Successor {
   const { config } = state.engine
   const now = config.now()
   const successor = plan.successor(live, now)

@@ -91,15 +91,14 @@ export async function insertState<Data extends object>(state: State<Data>, conte
       .call('insert', state.activity, (isAgain) => (isAgain ? again() : insert()))
       .catch((error: unknown) => {
         // It may have been stored all the same, so what this request tries next must be a session of its own (RACE-16).
-        state.token = undefined
-        state.handle = undefined
+        state.token = state.handle = undefined
         throw error
       })
     if (result.outcome === 'limit') throw limitError()
     if (result.outcome === 'exists') continue
-    handOut(state, live, content.text)
+    handOut(state, live)
     emitter.emit('created', { reference: referenceOf(live.record.handle) })
-    reportEvicted(state, content.subject, result.evicted)
+    reportEvicted(state, result.evicted)
     return
   }
   throw notRandom()
@@ -147,12 +146,12 @@ export function recordOf<Data extends object>(
 }
 
 /** The record lives in the store now, and the client is to get its token. */
-export function handOut<Data extends object>(state: State<Data>, live: Live, text: string): void {
+export function handOut<Data extends object>(state: State<Data>, live: Live): void {
   adopt(state, live)
   state.isStarted = true
   state.handsToken = true
   state.clearsToken = false
-  state.document.settle(text)
+  state.document.settle(live.record.data)
 }
 
 /** The cap that an insertion for this subject must keep. */
@@ -165,14 +164,11 @@ export function limitError(): SessionError {
   return new SessionError('subject-limit', 'session: this user has perSubject.max sessions already')
 }
 
-/** Tells of the sessions that a cap ended. */
-export function reportEvicted<Data extends object>(
-  state: State<Data>,
-  subject: string | undefined,
-  evicted: readonly string[],
-): void {
+/** Tells of the sessions that a cap ended for the one that the state holds now. */
+export function reportEvicted<Data extends object>({ engine, live }: State<Data>, evicted: readonly string[]): void {
+  const subject = live?.record.subject
   if (subject === undefined || evicted.length === 0) return
-  const { config, emitter } = state.engine
+  const { config, emitter } = engine
   emitter.emit('evicted', { subject: subjectNameOf(config.namespace, subject), count: evicted.length })
 }
 
