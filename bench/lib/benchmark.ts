@@ -46,7 +46,7 @@ export async function runBenchmark(plan: Plan): Promise<Results> {
       weights: Object.fromEntries(ready.map(({ name, packages }) => [name, weightOf(packages)])),
       memory: isFull ? await memoryOf(ready, missing) : {},
       memorySessions: MILLION,
-      idle: isFull ? await idleOf(ready, databases) : {},
+      idle: isFull ? await idleOf(ready, databases, missing) : {},
     }
   } finally {
     for (const database of databases.values()) await database.stop()
@@ -138,16 +138,24 @@ async function memoryOf(ready: readonly Subject[], missing: string[]): Promise<R
 }
 
 /** All at the same time: they do nothing. */
-async function idleOf(ready: readonly Subject[], databases: Databases): Promise<Record<string, number>> {
+async function idleOf(
+  ready: readonly Subject[],
+  databases: Databases,
+  missing: string[],
+): Promise<Record<string, number>> {
   console.error('wake-ups of idle processes')
   const watched = ready.filter(({ kind, framework }) => kind !== 'peer' && framework === 'express')
-  const wakes = await Promise.all(
-    watched.map(async (subject) => {
-      const kind = databaseOf(subject.store)
-      return [subject.name, await wakesWhenIdle(subject, kind === undefined ? undefined : databases.get(kind))] as const
-    }),
-  )
-  return Object.fromEntries(wakes)
+  const wakes: Record<string, number> = {}
+  const watch = async (subject: Subject): Promise<void> => {
+    const kind = databaseOf(subject.store)
+    try {
+      wakes[subject.name] = await wakesWhenIdle(subject, kind === undefined ? undefined : databases.get(kind))
+    } catch (error) {
+      missing.push(`${subject.name}, idle: ${String(error)}`)
+    }
+  }
+  await Promise.all(watched.map(watch))
+  return wakes
 }
 
 function settingsOf({ rounds = FULL_ROUNDS }: Plan): string {

@@ -80,7 +80,9 @@ async function openPostgres(): Promise<Database> {
 
 /** Statements that clients sent; not those within procedures. */
 async function openMariadb(): Promise<Database> {
-  const server = await startMariadb()
+  // Room for a whole run: when the log is full all writes wait for pages to be written, and MariaDB 10.11 was seen to wait
+  // for ever (Linux 6.18).
+  const server = await startMariadb({ settings: { 'innodb-log-file-size': '1G' } })
   const connection = await createConnection(server.url)
   const read = async (statement: string): Promise<string> => {
     const [rows] = await connection.query({ sql: statement, rowsAsArray: true })

@@ -14,13 +14,17 @@ export interface Client {
   close(): void
 }
 
+// A database may hang, and a subject with it.
+const PATIENCE_MS = 30_000
+
 export function clientOf(port: number): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 8 })
   return {
     get: (path, cookie) =>
       new Promise((resolve, reject) => {
         const headers = cookie === undefined || cookie === '' ? {} : { cookie }
-        get({ host: '127.0.0.1', port, path, agent, headers }, (response) => {
+        const signal = AbortSignal.timeout(PATIENCE_MS)
+        get({ host: '127.0.0.1', port, path, agent, headers, signal }, (response) => {
           let body = ''
           response.setEncoding('utf8')
           response.on('data', (chunk: string) => (body += chunk))
