@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { deadUntil, nextOf, testKey, testRecord } from '../../src/testing/cases/fixtures.ts'
-import { interceptStore } from '../../src/testing/index.ts'
 import { bed, copyOf, MINUTE, newClient, testClock } from '../support/bed.ts'
+import { halfRotation } from '../support/half-rotation.ts'
 import { redisUnderTest } from './support/networked-stores.ts'
 
 const OLD = testKey('visitor')
@@ -43,15 +43,8 @@ for (const { name, missing, make } of redisUnderTest('redisCluster')) {
     if (missing !== undefined) return context.skip(missing)
     const clock = testClock()
     const { store, close } = await make(clock.now)
-    let stops = true
-    const stopping = interceptStore(store, async ({ method, args }, run) => {
-      if (method !== 'rotate' || !stops) return run()
-      stops = false
-      const [, , newKey, record] = args as unknown as Parameters<typeof store.rotate>
-      await store.insert(newKey, record)
-      throw new Error('the connection broke')
-    })
-    const { visit, open, sessions } = bed({ store: stopping, clock, perSubject: { max: 1, onLimit: 'reject' } })
+    const perSubject = { max: 1, onLimit: 'reject' } as const
+    const { visit, open, sessions } = bed({ store: halfRotation(store), clock, perSubject })
     const client = newClient()
     await visit(client, (session) => session.set('a', 1))
     const old = copyOf(client)

@@ -1,12 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Bed, Loose } from '../../../test/support/bed.ts'
 import { bed, copyOf, newClient, settled, testClock } from '../../../test/support/bed.ts'
+import { halfRotation } from '../../../test/support/half-rotation.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import type { Fault, StoreMethod } from '../../testing/index.ts'
-import { countingStore, faultStore, interceptStore } from '../../testing/index.ts'
+import { countingStore, faultStore } from '../../testing/index.ts'
 import { createEmitter } from '../events.ts'
-import type { Sessions } from '../sessions.ts'
-import type { SubjectCap } from '../store.ts'
 import type { StoreOperation } from './guard.ts'
 import { guardStore } from './guard.ts'
 
@@ -134,29 +133,14 @@ describe('a write whose answer was lost', () => {
     expect(await sessions.forSubject('ann').count()).toBe(1)
   })
 
-  /** As on a cluster, where the two records lie on different servers: of the first rotation only the first step is done. */
-  function halfway(perSubject: SubjectCap, between: (sessions: Sessions<Loose>) => Promise<unknown>) {
-    const clock = testClock()
-    const memory = memoryStore({ now: clock.now })
-    let breaks = true
-    const store = interceptStore(memory, async ({ method, args }, run) => {
-      if (method !== 'rotate' || !breaks) return run()
-      breaks = false
-      const [, , newKey, record] = args as unknown as Parameters<typeof memory.rotate>
-      await memory.insert(newKey, record)
-      await between(all.sessions)
-      throw new Error('the connection broke')
-    })
-    const all: Bed<Loose> = bed({ store, clock, perSubject })
-    return all
-  }
-
   it('STORE-6 RACE-16: a login that is tried again does not bring back a session that somebody has ended meanwhile', async () => {
     const seen: string[] = []
-    const { sessions, visit } = halfway({ max: 5, onLimit: 'reject' }, async (inBetween) => {
-      for (const { handle } of await inBetween.forSubject('ann').list()) seen.push(handle)
-      await inBetween.forSubject('ann').endAll()
+    const clock = testClock()
+    const store = halfRotation(memoryStore({ now: clock.now }), async () => {
+      for (const { handle } of await sessions.forSubject('ann').list()) seen.push(handle)
+      await sessions.forSubject('ann').endAll()
     })
+    const { sessions, visit }: Bed<Loose> = bed({ store, clock })
     const client = newClient()
     await visit(client, (session) => session.set('a', 1))
     await visit(client, (session) => session.login('ann'))
@@ -170,7 +154,9 @@ describe('a write whose answer was lost', () => {
   it('STORE-6 RACE-5: nor does it leave a session that nobody holds, or the old one, also where the limit counts the first', async () => {
     for (const onLimit of ['reject', 'evict-oldest'] as const) {
       for (const max of [1, 5]) {
-        const { sessions, visit, open } = halfway({ max, onLimit }, async () => undefined)
+        const clock = testClock()
+        const store = halfRotation(memoryStore({ now: clock.now }))
+        const { sessions, visit, open } = bed({ store, clock, perSubject: { max, onLimit } })
         const client = newClient()
         await visit(client, (session) => session.set('a', 1))
         const old = copyOf(client)
