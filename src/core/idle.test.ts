@@ -59,6 +59,18 @@ describe('an idle limit of a session’s own', () => {
     await visit(client, (session) => expect(session.subject).toBe(undefined))
   })
 
+  it('ends the session when it says, however seldom the use of others is written down (F4)', async () => {
+    const { visit, clock } = bed()
+    const client = newClient()
+    await visit(client, (session) => session.start({ idle: '2s' }))
+    for (let i = 0; i < 5; i++) {
+      clock.advance(1900)
+      await visit(client, (session) => expect(session.isNew).toBe(false))
+    }
+    clock.advance(2200)
+    await visit(client, (session) => expect(session.isNew).toBe(true))
+  })
+
   it('is a duration, or an error', async () => {
     const session = await bed().open(newClient())
     expect(() => session.start({ idle: '0s' })).toThrow('start: idle')

@@ -95,11 +95,23 @@ describe('when a session ends', () => {
 
   it('DOS-19: use is due to be written when the last mark is old enough, and never twice for one instant', () => {
     const minutely = createPolicy({ touchEvery: '1m' }, {})
-    expect(isTouchDue(minutely, recordAt(START), START + MINUTE - 1)).toBe(false)
-    expect(isTouchDue(minutely, recordAt(START), START + MINUTE)).toBe(true)
-    expect(isTouchDue(policy, recordAt(START), START)).toBe(false)
-    expect(isTouchDue(policy, recordAt(START), START + 1)).toBe(true)
+    expect(isTouchDue(minutely, recordAt(START), {}, START + MINUTE - 1)).toBe(false)
+    expect(isTouchDue(minutely, recordAt(START), {}, START + MINUTE)).toBe(true)
+    expect(isTouchDue(policy, recordAt(START), {}, START)).toBe(false)
+    expect(isTouchDue(policy, recordAt(START), {}, START + 1)).toBe(true)
     // A clock that went back must not write.
-    expect(isTouchDue(policy, recordAt(START), START - HOUR)).toBe(false)
+    expect(isTouchDue(policy, recordAt(START), {}, START - HOUR)).toBe(false)
+  })
+
+  it('use is written down often enough for the limit that holds for this session, not only for the policy’s (F4)', () => {
+    const minutely = createPolicy({ idle: '15m', anonymous: '2s', touchEvery: '1m' }, {})
+    expect(expiryAt(minutely, recordAt(START), START)).toBe(START + 2200)
+    expect(expiryAt(minutely, { createdAt: START, subject: 'u', idle: 10_000 }, START)).toBe(START + 11_000)
+    expect(expiryAt(minutely, { createdAt: START, subject: 'u' }, START)).toBe(START + 16 * MINUTE)
+    expect(expiryAt(minutely, { createdAt: START, idle: HOUR }, START)).toBe(START + HOUR + MINUTE)
+    expect(isTouchDue(minutely, recordAt(START), {}, START + 199)).toBe(false)
+    expect(isTouchDue(minutely, recordAt(START), {}, START + 200)).toBe(true)
+    expect(isTouchDue(minutely, recordAt(START, { subject: 'u' }), { idle: 10_000 }, START + 1000)).toBe(true)
+    expect(isTouchDue(minutely, recordAt(START, { subject: 'u' }), {}, START + 1000)).toBe(false)
   })
 })

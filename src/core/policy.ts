@@ -22,7 +22,8 @@ export interface TimeoutOptions {
   readonly anonymous?: Duration
   /**
    * Use is written down at most this often, so that reading costs no write. A session lives at least `idle` after its
-   * last use and at most `idle + touchEvery`; `'0s'` makes it exact and costs a write for each request.
+   * last use and at most `idle + touchEvery`; `'0s'` makes it exact and costs a write for each request. A session whose
+   * limit is shorter (`anonymous`, `start({ idle })`) takes a tenth of that where it is less.
    * @defaultValue the smaller of '1m' and a tenth of `idle`
    */
   readonly touchEvery?: Duration
@@ -110,7 +111,7 @@ export function absoluteEnd(policy: Policy, span: Lifespan): number {
 
 /** When a session that is used now ends if nobody uses it again. */
 export function expiryAt(policy: Policy, span: Lifespan, now: number): number {
-  return Math.min(now + idleOf(policy, span) + policy.touchEvery, absoluteEnd(policy, span))
+  return Math.min(now + idleOf(policy, span) + touchEveryOf(policy, span), absoluteEnd(policy, span))
 }
 
 /** Whether a loaded record is past a limit of the policy in force now, which may be shorter than when it was written. */
@@ -125,10 +126,19 @@ export function isExpired(
 }
 
 /** Whether use must be written down now. */
-export function isTouchDue(policy: Policy, record: SessionRecord, now: number): boolean {
-  return now > record.seenAt && now - record.seenAt >= policy.touchEvery
+export function isTouchDue(policy: Policy, record: SessionRecord, own: Pick<Lifespan, 'idle'>, now: number): boolean {
+  if (now <= record.seenAt) return false
+  return now - record.seenAt >= touchEveryOf(policy, { subject: record.subject, idle: own.idle })
 }
 
-function idleOf(policy: Policy, span: Lifespan): number {
+// A session that must end after two seconds may not live for a minute more because others are touched once a minute.
+function touchEveryOf(policy: Policy, span: IdleSpan): number {
+  const idle = idleOf(policy, span)
+  return idle < policy.idle ? Math.min(policy.touchEvery, Math.floor(idle / 10)) : policy.touchEvery
+}
+
+type IdleSpan = Pick<Lifespan, 'subject' | 'idle'>
+
+function idleOf(policy: Policy, span: IdleSpan): number {
   return span.idle ?? (span.subject === undefined ? policy.anonymous : policy.idle)
 }
