@@ -13,7 +13,7 @@ export type {
 export type { SaveResult } from './core/engine/save.ts'
 export type { SessionSummary, SubjectSessions } from './core/subjects.ts'
 export type { Authentication } from './core/record.ts'
-export type { Flash } from './core/data/document.ts'
+export type { Flash } from './core/data/content.ts'
 export type { Activity } from './core/engine/guard.ts'
 export type { SessionEventName, SessionEvents, SessionListener } from './core/events.ts'
 export { nist } from './core/policy.ts'

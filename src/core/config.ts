@@ -6,7 +6,7 @@ import { jsonCodec } from './data/codec.ts'
 import { withoutPrefix } from './web/cookie.ts'
 import { cookieCarrier } from './web/cookie-carrier.ts'
 import type { CookieOptions } from './web/cookie-carrier.ts'
-import type { DocumentRules } from './data/document.ts'
+import type { DocumentRules } from './data/content.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
 import { assertOption, checkChoice, checkFunction, checkNames, checkedCount } from './options.ts'
@@ -69,6 +69,13 @@ export interface SessionsOptions<Data extends object> {
   readonly initial?: () => Data
   /** Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous. */
   readonly schema?: StandardSchema<Data>
+  /**
+   * Makes data of what `codec` or `schema` refuses when a session is loaded, such as data that an earlier version of the
+   * application stored. It gets what the codec reads, or the text itself where that reads nothing, and runs at each load
+   * until the application changes the session. What it throws, or gives that does not fit, counts as no answer.
+   * @defaultValue such data begin anew, from `initial`; the user stays signed in
+   */
+  readonly migrate?: (stored: unknown) => Data
   /** Turns data into text and back; strict JSON by default. */
   readonly codec?: Codec
   readonly timeouts?: TimeoutOptions
@@ -146,6 +153,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
       codec: options.codec ?? jsonCodec(shape),
       schema: options.schema,
       initial: options.initial ?? emptyData<Data>(),
+      migrate: options.migrate,
     },
     policy: createPolicy(options.timeouts ?? {}, options.rotation ?? {}, options.perSubject),
     maxBytes: bytes,
@@ -163,7 +171,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
 }
 
 const NAMES =
-  'store name namespace initial schema codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
+  'store name namespace initial schema migrate codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
   'onStoreError storeTimeout sweepEvery now'
 const GROUPS = {
   timeouts: 'idle absolute anonymous touchEvery',
@@ -186,6 +194,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
   )
   assertOption(cookie === undefined || carriers === undefined, 'cookie: give either cookie or carriers')
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
+  checkFunction('migrate', options.migrate, 'that gives the data of a session')
   checkFunction('now', options.now, 'that gives epoch milliseconds')
   assertOption(
     codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function'),

@@ -30,8 +30,17 @@ export interface SessionEvents {
   mismatch: { readonly reference: string; readonly clientAddress?: string | undefined }
   /** A request presented several different tokens under one name; none was used. */
   ambiguous: { readonly carrier: string; readonly clientAddress?: string | undefined }
-  /** A stored record could not be read and was treated as absent. */
-  undecodable: { readonly reference: string; readonly error: unknown }
+  /**
+   * Something stored could not be read; the store keeps it until the application changes the session. `data` tells what
+   * the request has instead. `initial`: the user stays, and the data begin anew. `migrated`: the user stays, with the
+   * data that `migrate` gave. `unopened`: the facts about the session are damaged or of a newer version, so it counts as
+   * absent, with its user.
+   */
+  undecodable: {
+    readonly reference: string
+    readonly data: 'initial' | 'migrated' | 'unopened'
+    readonly error: unknown
+  }
   /** A store call failed or took too long. */
   'store-error': { readonly store: string; readonly operation: string; readonly error: unknown }
   /** Five calls on the store have failed in a row, the first at the instant `since`. */

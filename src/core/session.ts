@@ -1,7 +1,7 @@
 import { hmacSha256, utf8 } from '#platform'
 import type { Answer, RequestFacts } from './web/carrier.ts'
 import { credentialFor } from './engine/credential.ts'
-import type { Content, Flash } from './data/document.ts'
+import type { Content, Flash } from './data/content.ts'
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
 import { endState } from './engine/end.ts'

@@ -36,7 +36,8 @@ export function jsonCodec(limits: JsonLimits): Codec {
       return JSON.stringify(value)
     },
     decode(text) {
-      return JSON.parse(text, MAY_NAME_PROTO.test(text) ? withoutProto : undefined)
+      const value: unknown = JSON.parse(text, MAY_NAME_PROTO.test(text) ? withoutProto : undefined)
+      return value
     },
   }
 }

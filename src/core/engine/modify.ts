@@ -1,4 +1,5 @@
-import type { Content, Draft } from '../data/document.ts'
+import type { Content } from '../data/content.ts'
+import type { Draft } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
 import { endedError } from './open.ts'
 import { backOff, insertState, maxBytesOf, writeAnswered } from './save.ts'

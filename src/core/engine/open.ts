@@ -1,8 +1,8 @@
 import { sha256 } from '#platform'
 import type { Carriers } from '../config.ts'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
-import type { Content } from '../data/document.ts'
-import { SessionError, isSessionError } from '../errors.ts'
+import type { Content } from '../data/content.ts'
+import { SessionError } from '../errors.ts'
 import { isOutage } from './guard.ts'
 import type { StoreKey } from '../key.ts'
 import { storeKeyOf } from '../key.ts'
@@ -10,7 +10,7 @@ import { isExpired } from '../policy.ts'
 import type { Meta } from '../record.ts'
 import { decodeMeta, referenceOf } from '../record.ts'
 import type { Engine, State } from './state.ts'
-import { adopt, freshState, startOver } from './state.ts'
+import { adopt, freshState } from './state.ts'
 import type { SessionRecord, Tombstone } from '../store.ts'
 import type { Token } from '../token.ts'
 
@@ -160,31 +160,22 @@ function readMeta<Data extends object>(state: State<Data>, found: Found): Meta |
   try {
     return decodeMeta(found.record.meta)
   } catch (error) {
-    setAside(state, error, found)
+    // It must not lock its visitor out: it counts as absent, and is left for inspection.
+    const reference = referenceOf(found.record.handle)
+    state.engine.emitter.emit('undecodable', { reference, error, data: 'unopened' })
+    state.unreadableKey = found.key
     return undefined
   }
 }
 
-/** The session's content, for the application. */
-export function contentOf<Data extends object>(state: State<Data>): Content<Data> {
-  try {
-    return state.document.content
-  } catch (error) {
-    if (!isSessionError(error) || error.code !== 'undecodable') throw error
-    setAside(state, error)
-    return state.document.content
+/** The session's content, for the application. Data that cannot be read begin anew, and who the user is stays. */
+export function contentOf<Data extends object>({ document, live, engine }: State<Data>): Content<Data> {
+  if (document.isOpen) return document.content
+  const { content, standIn } = document
+  if (standIn !== undefined) {
+    engine.emitter.emit('undecodable', { reference: referenceOf(live?.record.handle), ...standIn })
   }
-}
-
-/** A record that cannot be read must not lock its visitor out: it counts as absent, and is left for inspection. */
-function setAside<Data extends object>(
-  state: State<Data>,
-  error: unknown,
-  found: Pick<Found, 'key' | 'record'> | undefined = state.live,
-): void {
-  state.engine.emitter.emit('undecodable', { reference: referenceOf(found?.record.handle), error })
-  startOver(state, 'fresh')
-  state.unreadableKey = found?.key
+  return content
 }
 
 // Its limits are shorter now than when it was written, so the store still has it (NIST SP 800-63B-4 section 5.2).

@@ -304,7 +304,9 @@ export async function touchState<Data extends object>(state: State<Data>): Promi
 /** Whether {@link touchState} has something to do. */
 export function needsTouch<Data extends object>(state: State<Data>): boolean {
   const { live, engine, isOutdated } = state
-  return live !== undefined && (isOutdated || isTouchDue(engine.config.policy, live.record, live.meta, engine.config.now()))
+  return (
+    live !== undefined && (isOutdated || isTouchDue(engine.config.policy, live.record, live.meta, engine.config.now()))
+  )
 }
 
 // Only now: handing out a token that a login has replaced meanwhile would overwrite the new one (COOKIE-13).
