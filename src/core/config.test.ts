@@ -80,7 +80,7 @@ describe('options', () => {
     [{ namespace: 'a:b' }, /^namespace: expected up to 64 letters, digits/],
     [{ initial: { cart: [] } }, /^initial: expected a function that gives the starting contents/],
     [{ now: 0 }, /^now: expected a function/],
-    [{ codec: 'json' }, /^codec: expected an object with the functions encode and decode/],
+    [{ codec: 'yaml' }, /^codec: expected 'json', 'strict' or an object with the functions encode and decode/],
     [{ codec: { encode: String } }, /^codec: /],
     [{ schema: { parse: String } }, /^schema: expected a Standard Schema,/],
   ]

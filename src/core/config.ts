@@ -1,8 +1,8 @@
 import { utf8Length } from '#platform'
 import type { Carrier, RequestFacts } from './web/carrier.ts'
 import type { Clock } from './clock.ts'
-import type { Codec } from './data/codec.ts'
-import { jsonCodec } from './data/codec.ts'
+import type { Codec, JsonLimits } from './data/codec.ts'
+import { jsonCodec, strictCodec } from './data/codec.ts'
 import { withoutPrefix } from './web/cookie.ts'
 import { cookieCarrier } from './web/cookie-carrier.ts'
 import type { CookieOptions } from './web/cookie-carrier.ts'
@@ -76,8 +76,13 @@ export interface SessionsOptions<Data extends object> {
    * @defaultValue such data begin anew, from `initial`; the user stays signed in
    */
   readonly migrate?: (stored: unknown) => Data
-  /** Turns data into text and back; strict JSON by default. */
-  readonly codec?: Codec
+  /**
+   * Turns data into text and back. `json`: a key whose value is `undefined` is left out, and a `Date` becomes its ISO text,
+   * which is what the next request reads; whatever else JSON would change without a word is an error. `strict`: these are
+   * errors as well, so that what is read is exactly what was written. Or one of your own.
+   * @defaultValue 'json'
+   */
+  readonly codec?: 'json' | 'strict' | Codec
   readonly timeouts?: TimeoutOptions
   readonly rotation?: RotationOptions
   readonly limits?: LimitOptions
@@ -150,7 +155,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   return {
     namespace: options.namespace ?? namespaceOf(carriers),
     rules: {
-      codec: options.codec ?? jsonCodec(shape),
+      codec: codecOf(options.codec ?? 'json', shape),
       schema: options.schema,
       initial: options.initial ?? emptyData<Data>(),
       migrate: options.migrate,
@@ -170,6 +175,16 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
   }
 }
 
+function codecOf(codec: 'json' | 'strict' | Codec, limits: JsonLimits): Codec {
+  if (codec === 'json') return jsonCodec(limits)
+  if (codec === 'strict') return strictCodec(limits)
+  assertOption(
+    typeof codec?.encode === 'function' && typeof codec.decode === 'function',
+    "codec: expected 'json', 'strict' or an object with the functions encode and decode",
+  )
+  return codec
+}
+
 const NAMES =
   'store name namespace initial schema migrate codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
   'onStoreError storeTimeout sweepEvery now'
@@ -187,7 +202,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
     const given: unknown = Reflect.get(options, group)
     if (given !== undefined) checkNames(group, given, names.split(' '))
   }
-  const { namespace, cookie, carriers, codec, schema, refusal, bind, onStoreError = 'throw' } = options
+  const { namespace, cookie, carriers, schema, refusal, bind, onStoreError = 'throw' } = options
   assertOption(
     namespace === undefined || (typeof namespace === 'string' && /^[\w.-]{1,64}$/.test(namespace)),
     'namespace: expected up to 64 letters, digits and _ . -',
@@ -196,10 +211,6 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
   checkFunction('migrate', options.migrate, 'that gives the data of a session')
   checkFunction('now', options.now, 'that gives epoch milliseconds')
-  assertOption(
-    codec === undefined || (typeof codec?.encode === 'function' && typeof codec.decode === 'function'),
-    'codec: expected an object with the functions encode and decode',
-  )
   assertOption(
     schema === undefined || typeof schema?.['~standard']?.validate === 'function',
     'schema: expected a Standard Schema, such as one of zod',

@@ -57,12 +57,12 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#content().data
   }
 
-  /** A value of the data, or `fallback` where the key is absent. */
+  /** A value of the data, or `fallback` where the key is absent. Here and below one that is `undefined` is absent. */
   get<Key extends keyof Data>(key: Key): Data[Key] | undefined
   get<Key extends keyof Data>(key: Key, fallback: Data[Key]): Data[Key]
   get<Key extends keyof Data>(key: Key, fallback?: Data[Key]): Data[Key] | undefined {
-    const { data } = this
-    return Object.hasOwn(data, key) ? data[key] : fallback
+    const value = getOwn(this.data, key)
+    return value === undefined ? fallback : value
   }
 
   /**
@@ -77,18 +77,19 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Whether the data has the key. */
   has(key: keyof Data): boolean {
-    return Object.hasOwn(this.data, key)
+    return getOwn(this.data, key) !== undefined
   }
 
   /** Removes a key. False when it was not there. */
   delete(key: keyof Data): boolean {
-    return this.has(key) && Reflect.deleteProperty(this.data, key)
+    const isThere = this.has(key)
+    return Reflect.deleteProperty(this.data, key) && isThere
   }
 
   /** The keys of the data: a list of its own, so that changing the data while walking it is safe. */
   keys(): readonly (keyof Data & string)[] {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the own keys of `Data`
-    return Object.keys(this.data) as (keyof Data & string)[]
+    return (Object.keys(this.data) as (keyof Data & string)[]).filter((key) => this.has(key))
   }
 
   /** Keys with their values. */
@@ -98,7 +99,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Removes every key. The session lives on, empty. */
   clear(): void {
-    for (const key of this.keys()) this.delete(key)
+    for (const key of Object.keys(this.data)) Reflect.deleteProperty(this.data, key)
   }
 
   /** Whether the session has a record in the store, or will have one after this request whatever it does. */

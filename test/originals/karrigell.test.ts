@@ -126,7 +126,7 @@ describe('Karrigell: what Session() does', () => {
     class Connection {
       readonly host = 'db'
     }
-    const sessions = createSessions({ store: memoryStore() })
+    const sessions = createSessions({ store: memoryStore(), codec: 'strict' })
     for (const [value, word] of [
       [new Connection(), 'Connection'],
       [() => 1, 'function'],

@@ -224,11 +224,10 @@ describe('what a store gives back', () => {
       const values: readonly (readonly [string, unknown])[] = [
         ['undefined', undefined],
         ['NaN', Number.NaN],
-        ['-0', -0],
         ['Infinity', Infinity],
         ['bigint', 1n],
         ['Map', new Map()],
-        ['Date', new Date(0)],
+        ['invalid Date', new Date(Number.NaN)],
         ['URL', new URL('https://shop.example')],
         ['Error', new Error('x')],
         ['symbol', Symbol('x')],

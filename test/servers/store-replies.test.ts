@@ -217,7 +217,7 @@ describe.each(networked)('on $name', (kind) => {
     const cycle: unknown[] = []
     cycle.push(cycle)
     const visitor = await started(front, (session) => session.set('a', 1))
-    for (const value of [NaN, Infinity, -0, 1n, new Map(), new Date(0), new URL('a:b'), cycle, [undefined]]) {
+    for (const value of [NaN, Infinity, 1n, new Map(), new Date(NaN), new URL('a:b'), cycle, [undefined]]) {
       const { status } = await front.visit(visitor, (session) => session.set('a', value))
       expect([status, await read(front, visitor)], String(value?.constructor)).toEqual([500, [null, 1]])
     }

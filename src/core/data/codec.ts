@@ -25,13 +25,27 @@ interface Flaw {
 }
 
 /**
- * Strict JSON (RFC 8259). Values that `JSON.stringify` would drop or change without a word are refused, with the path
- * of the key: `undefined`, `NaN`, `Infinity`, `-0`, `BigInt`, functions, symbols, `Map`, `Set`, `Date`, class instances, cycles.
+ * JSON (RFC 8259), as `codec: 'json'` has it. A key whose value is `undefined` is left out, a `Date` becomes its ISO 8601
+ * text and `-0` becomes `0`. What JSON would drop or change beyond that is refused, with the path of the value: `NaN`,
+ * `Infinity`, `BigInt`, functions, symbols, `Map`, `Set`, class instances, cycles, and `undefined` or a hole in a list.
  */
 export function jsonCodec(limits: JsonLimits): Codec {
+  return codecFor({ ...limits, isStrict: false })
+}
+
+/** The same, as `codec: 'strict'` has it: what it writes is read back exactly, so those three are refused as well. */
+export function strictCodec(limits: JsonLimits): Codec {
+  return codecFor({ ...limits, isStrict: true })
+}
+
+interface Rules extends JsonLimits {
+  readonly isStrict: boolean
+}
+
+function codecFor(rules: Rules): Codec {
   return {
     encode(value) {
-      const flaw = flawOf(value, 0, limits)
+      const flaw = flawOf(value, 0, rules)
       if (flaw !== undefined) throw refusal(flaw, value)
       return JSON.stringify(value)
     },
@@ -58,45 +72,54 @@ function refusal(flaw: Flaw, root: unknown): SessionError {
 }
 
 // Paths are put together only on the way out of a failure, so that good data costs no strings.
-function flawOf(value: unknown, depth: number, limits: JsonLimits): Flaw | undefined {
+function flawOf(value: unknown, depth: number, rules: Rules): Flaw | undefined {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return undefined
     case 'number':
-      if (Number.isFinite(value) && !Object.is(value, -0)) return undefined
+      if (Number.isFinite(value) && !(rules.isStrict && Object.is(value, -0))) return undefined
       return flaw(`is ${Object.is(value, -0) ? '-0' : String(value)}, which JSON cannot keep`)
     case 'undefined':
-      return flaw('is undefined, which JSON drops; delete the key instead')
+      return flaw('is undefined, which JSON drops or makes null; delete the key, or store null')
     case 'object':
-      return value === null ? undefined : nestedFlaw(value, depth, limits)
+      return value === null ? undefined : nestedFlaw(value, depth, rules)
     default:
       return flaw(`is a ${typeof value}, which JSON cannot keep`)
   }
 }
 
-function nestedFlaw(value: object, depth: number, limits: JsonLimits): Flaw | undefined {
-  if (depth >= limits.depth) return flaw(`is nested deeper than ${limits.depth} levels`, 'too-large')
-  if (isPlain(value)) return objectFlaw(value, depth, limits)
-  if (Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype) return arrayFlaw(value, depth, limits)
+function nestedFlaw(value: object, depth: number, rules: Rules): Flaw | undefined {
+  if (depth >= rules.depth) return flaw(`is nested deeper than ${rules.depth} levels`, 'too-large')
+  if (isPlain(value)) return objectFlaw(value, depth, rules)
+  if (Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype) return arrayFlaw(value, depth, rules)
+  if (value instanceof Date && !rules.isStrict) return dateFlaw(value)
   return flaw(`is a ${nameOf(value)}, which JSON would change; store plain objects, arrays, strings and numbers`)
 }
 
-function arrayFlaw(value: readonly unknown[], depth: number, limits: JsonLimits): Flaw | undefined {
+function dateFlaw(value: Date): Flaw | undefined {
+  if (value.toJSON !== Date.prototype.toJSON) return flaw('is a Date with a toJSON of its own')
+  return Number.isNaN(value.getTime()) ? flaw('is an invalid Date, which JSON makes null') : undefined
+}
+
+function arrayFlaw(value: readonly unknown[], depth: number, rules: Rules): Flaw | undefined {
   for (let i = 0; i < value.length; i++) {
-    const found = flawOf(value[i], depth + 1, limits)
+    const found = flawOf(value[i], depth + 1, rules)
     if (found !== undefined) return { ...found, path: `[${i}]${found.path}` }
   }
   return Object.keys(value).length > value.length ? flaw('has keys beside its items, which JSON drops') : undefined
 }
 
-function objectFlaw(value: Plain, depth: number, limits: JsonLimits): Flaw | undefined {
+function objectFlaw(value: Plain, depth: number, rules: Rules): Flaw | undefined {
   const keys = Object.keys(value)
-  if (keys.length > limits.keys) return flaw(`has more than ${limits.keys} keys`, 'too-large')
+  if (keys.length > rules.keys) return flaw(`has more than ${rules.keys} keys`, 'too-large')
   if (Object.getOwnPropertySymbols(value).length > 0) return flaw('has a symbol as a key, which JSON drops')
   for (const key of keys) {
     if (key === '__proto__') return flaw('has the key "__proto__"')
-    const found = flawOf(value[key], depth + 1, limits)
+    const child = value[key]
+    // An optional field that is not set must not be an error that depends on the visitor.
+    if (child === undefined && !rules.isStrict) continue
+    const found = flawOf(child, depth + 1, rules)
     if (found !== undefined) return { ...found, path: `${pathOf(key)}${found.path}` }
   }
   return undefined

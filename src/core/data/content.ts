@@ -110,6 +110,16 @@ function legible(codec: Codec, text: string): { readonly stored: unknown; readon
   }
 }
 
+/** The data as the schema gives them; as they are where it refuses them, which is then an error of the next save. */
+export function shapedData<Data extends object>(rules: DocumentRules<Data>, data: Data): Data {
+  try {
+    return validated(rules.schema, data, 'undecodable')
+  } catch (error) {
+    if (isUndecodable(error)) return data
+    throw error
+  }
+}
+
 function decoded(codec: Codec, text: string): unknown {
   try {
     return codec.decode(text)

@@ -1,6 +1,6 @@
 import { utf8Length } from '#platform'
 import type { Content, DocumentRules, StandIn } from './content.ts'
-import { parseContent, readContent, readStored, splitContent, writeContent } from './content.ts'
+import { parseContent, readContent, readStored, shapedData, splitContent, writeContent } from './content.ts'
 import { SessionError } from '../errors.ts'
 import { replaceContents } from './in-place.ts'
 import { mergeData, mergeQueue } from './merge.ts'
@@ -160,5 +160,6 @@ function merged<Data extends object>(
   const [before, here, there] = [parsed(base), parsed(mine), parsed(theirs)]
   const { value, clashes } = mergeData(before.data, here.data, there.data, isEqual)
   const flashes = mergeQueue(before.flashes, here.flashes, there.flashes)
-  return { content: { ...splitContent<Data>(value), flashes: [...flashes] }, clashes }
+  const data = shapedData(rules, splitContent<Data>(value).data)
+  return { content: { data, flashes: [...flashes] }, clashes }
 }

@@ -95,7 +95,8 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
   const { carrier, setPath } = pathCarrier(nameOf(application), { ...cookie, now: engine.now ?? Date.now })
   const sessions = createSessions<Data>({
     ...engine,
-    ...(storage.codec === undefined ? {} : { codec: storage.codec }),
+    // What is refused at an assignment must not get in later, by a change inside the value.
+    codec: storage.codec ?? 'strict',
     store: () => storage.open(engine.now ?? Date.now),
     carriers: [carrier],
     timeouts: { idle: '15m', touchEvery: '0s', ...timeouts },

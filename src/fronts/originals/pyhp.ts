@@ -73,6 +73,7 @@ export interface Pyhp<Data extends object> {
 export function createPyhp<Data extends object = Record<string, unknown>>(options: PyhpOptions<Data> = {}): Pyhp<Data> {
   const { server, engine } = apart(options)
   const sessions = createSessions<Data>({
+    codec: 'strict',
     store: () => fileStore({ directory: 'pyhp-sessions', now: engine.now ?? Date.now }),
     ...engine,
     timeouts: { idle: '15m', touchEvery: '0s', ...engine.timeouts },

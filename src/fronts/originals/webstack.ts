@@ -87,6 +87,7 @@ export interface WebStack<Value = string> {
 export function createWebStack<Value = string>(options: WebStackOptions<Value> = {}): WebStack<Value> {
   const { server, engine } = apart(options)
   const sessions = createSessions<Record<string, Value>>({
+    codec: 'strict',
     store: () => fileStore({ directory: 'WebStack-sessions', now: engine.now ?? Date.now }),
     ...engine,
   })

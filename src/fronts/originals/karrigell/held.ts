@@ -1,5 +1,5 @@
 import type { Codec } from '../../../core/data/codec.ts'
-import { jsonCodec } from '../../../core/data/codec.ts'
+import { strictCodec } from '../../../core/data/codec.ts'
 import { SessionError } from '../../../core/errors.ts'
 
 /** A codec for sessions that stay in this process. */
@@ -22,7 +22,7 @@ const LIMITS = { depth: 64, keys: 10_000 }
 
 /** One object has one ticket, so that a text changes only when the session holds another object. */
 export function heldObjects(): HeldObjects {
-  const json = jsonCodec(LIMITS)
+  const json = strictCodec(LIMITS)
   const tickets = new WeakMap<object, number>()
   const objects = new Map<number, WeakRef<object>>()
   const forgotten = new FinalizationRegistry<number>((ticket) => objects.delete(ticket))

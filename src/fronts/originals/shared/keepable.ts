@@ -1,5 +1,5 @@
 import type { Codec } from '../../../core/data/codec.ts'
-import { jsonCodec } from '../../../core/data/codec.ts'
+import { strictCodec } from '../../../core/data/codec.ts'
 
 /**
  * Refuses, at the assignment, what a session could not give back that is written by the codec.
@@ -13,7 +13,7 @@ export function refusalFor(codec: Codec): Refusal {
 }
 
 // Size is the engine's to judge, when it saves.
-const strict = jsonCodec({ depth: 1000, keys: Number.MAX_SAFE_INTEGER })
+const strict = strictCodec({ depth: 1000, keys: Number.MAX_SAFE_INTEGER })
 
 /** The refusal for sessions that are kept as JSON. */
 export const refuseUnkeepable: Refusal = refusalFor(strict)

@@ -51,7 +51,8 @@ function build<Data extends object>({ storage, initial, parameters, extras, wasK
   const carrier = carrierFor(parameters, { persistent, now })
   const derived = optionsFor(parameters)
   const elsewhere = addressBinding()
-  const common = {
+  const common: SessionsOptions<Data> = {
+    codec: 'strict',
     ...rest,
     ...derived,
     timeouts: { ...derived.timeouts, ...rest.timeouts },
