@@ -114,4 +114,15 @@ describe('when a session ends', () => {
     expect(isTouchDue(minutely, recordAt(START, { subject: 'u' }), { idle: 10_000 }, START + 1000)).toBe(true)
     expect(isTouchDue(minutely, recordAt(START, { subject: 'u' }), {}, START + 1000)).toBe(false)
   })
+
+  it('a rotation that comes before the grace of the last one is over is refused, with the remedy (F1)', () => {
+    const remedy =
+      'rotation.every: it must be at least as long as rotation.grace, 10000 ms; rotate less often or give a shorter grace'
+    expect(() => createPolicy({}, { every: '9s' })).toThrow(new TypeError(remedy))
+    expect(() => createPolicy({}, { every: '1m', grace: '2m' })).toThrow(
+      /at least as long as rotation.grace, 120000 ms/,
+    )
+    expect(createPolicy({}, { every: '10s' }).rotateEvery).toBe(10_000)
+    expect(createPolicy({}, { every: '1s', grace: '0s' }).rotateEvery).toBe(1000)
+  })
 })

@@ -1,6 +1,6 @@
 import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
-import { checkChoice, checkedCount } from './options.ts'
+import { assertOption, checkChoice, checkedCount } from './options.ts'
 import type { SessionRecord, SubjectCap } from './store.ts'
 
 /** How long sessions live. */
@@ -32,7 +32,7 @@ export interface TimeoutOptions {
 /** Periodic replacement of tokens. */
 export interface RotationOptions {
   /**
-   * A token older than this is replaced at the next request.
+   * A token older than this is replaced at the next request. At least `grace`.
    * @defaultValue never
    */
   readonly every?: Duration
@@ -74,7 +74,12 @@ export const nist: {
 /** Checks the options and puts the defaults in. */
 export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions, perSubject?: SubjectCap): Policy {
   const idle = parseDuration('timeouts.idle', timeouts.idle ?? '15m', 1)
-  const every = rotation.every
+  const rotationGrace = parseDuration('rotation.grace', rotation.grace ?? '10s')
+  const rotateEvery = rotation.every === undefined ? undefined : parseDuration('rotation.every', rotation.every, 1)
+  assertOption(
+    rotateEvery === undefined || rotateEvery >= rotationGrace,
+    `rotation.every: it must be at least as long as rotation.grace, ${rotationGrace} ms; rotate less often or give a shorter grace`,
+  )
   return Object.freeze({
     idle,
     absolute: parseDuration('timeouts.absolute', timeouts.absolute ?? '12h', 1),
@@ -83,8 +88,8 @@ export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions
       timeouts.touchEvery === undefined
         ? Math.min(60_000, Math.floor(idle / 10))
         : parseDuration('timeouts.touchEvery', timeouts.touchEvery),
-    rotateEvery: every === undefined ? undefined : parseDuration('rotation.every', every, 1),
-    rotationGrace: parseDuration('rotation.grace', rotation.grace ?? '10s'),
+    rotateEvery,
+    rotationGrace,
     perSubject: perSubject === undefined ? undefined : checkedCap(perSubject),
   })
 }

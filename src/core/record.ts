@@ -55,6 +55,8 @@ export interface Meta {
   readonly idle?: number | undefined
   /** When the token was last replaced. */
   readonly rotatedAt?: number | undefined
+  /** Until when the marks last that lead here from older tokens, one after the other; some may be gone already. */
+  readonly marks?: readonly number[] | undefined
   /** What a newer process has noted beside these; nothing is made of it here, and it is written back as it was. */
   readonly others?: Fields | undefined
 }
@@ -77,7 +79,7 @@ export function decodeMeta(text: string): Meta {
   if (value === undefined || value['v'] !== VERSION) {
     throw damagedError()
   }
-  const { v: _, authentication, binding, until, idle, rotatedAt, ...others } = value
+  const { v: _, authentication, binding, until, idle, rotatedAt, marks, ...others } = value
   return {
     ...(Object.keys(others).length > 0 && { others }),
     authentication: asAuthentication(authentication),
@@ -85,6 +87,7 @@ export function decodeMeta(text: string): Meta {
     until: isNumber(until) ? until : undefined,
     idle: isNumber(idle) ? idle : undefined,
     rotatedAt: isNumber(rotatedAt) ? rotatedAt : undefined,
+    marks: isListOf(marks, isNumber) ? marks : undefined,
   }
 }
 

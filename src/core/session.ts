@@ -194,7 +194,10 @@ export class Session<Data extends object = Record<string, unknown>> {
     })
   }
 
-  /** Replaces the token; the data stay. `grace` as in the option `rotation`, for this time. */
+  /**
+   * Replaces the token; the data stay. `grace` as in the option `rotation`, for this time; with one, a token that was
+   * replaced a moment ago stays, and the answer is `rotated` all the same.
+   */
   async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
     const grace = options.grace === undefined ? undefined : parseDuration('rotate: grace', options.grace)
     return this.#replacing(async (state) =>

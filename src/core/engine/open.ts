@@ -22,8 +22,8 @@ interface Presented {
   readonly isCurrent: boolean
 }
 
-/** How many rotations a late request may lag behind. */
-export const MAX_HOPS = 4
+/** How many rotations a late request may lag behind. More than marks are left at a time: the clocks of processes differ. */
+export const MAX_HOPS = 8
 
 /**
  * The state of a request's session. Without a well-formed token there is no store call and no promise: an anonymous

@@ -30,42 +30,65 @@ import type { ElevateOptions, LoginOptions } from '../verbs.ts'
 
 /** What a replacement of the token is. */
 interface Plan {
-  /** What lies under the old key afterwards. */
-  readonly mark: (now: number, to: StoreKey) => Tombstone | undefined
+  /** For how long the old token leads on to the new one, in milliseconds; with 0 it opens nothing from now on. */
+  readonly grace: number
   /** Whether to go on when another request has just rotated the same session. */
   readonly goesOn: boolean
   /** What the record under the new token holds. Called again after each merge. */
   readonly successor: (live: Live, now: number) => RecordContent
 }
 
-// Within it no request can be under way that got the last token from its client.
-const MARK_GAP = 1000
+/** So many marks may lead to one session at a time: rotating in a loop must not fill the store (DOS-20). */
+const MAX_MARKS = 4
 
 /** Replaces the token; the data stay. For the time of `grace` the old token reaches the same session. */
 export async function rotateState<Data extends object>(state: State<Data>, grace: number): Promise<'rotated' | 'gone'> {
-  const isDone = grace > 0 && state.live?.isGraceful === true
-  const outcome = isDone
-    ? 'moved'
-    : await replaceToken(state, {
-        mark: markFor(state, grace),
-        // Without grace the token is replaced for safety's sake: that another request has done it first is not enough.
-        goesOn: grace === 0,
-        successor: (live, now) => ({
-          ...live.record,
-          meta: { ...live.meta, rotatedAt: now },
-          text: state.document.encode(maxBytesOf(state, live.record.subject)),
-        }),
-      })
+  const outcome =
+    grace > 0 && isJustReplaced(state)
+      ? 'moved'
+      : await replaceToken(state, {
+          grace,
+          // Without grace the token is replaced for safety's sake: that another request has done it first is not enough.
+          goesOn: grace === 0,
+          successor: (live, now) => ({
+            ...live.record,
+            meta: {
+              ...live.meta,
+              rotatedAt: now,
+              marks: grace === 0 ? undefined : [...marksOn(live, now), now + grace],
+            },
+            text: state.document.encode(maxBytesOf(state, live.record.subject)),
+          }),
+        })
   if (outcome !== 'moved') return outcome
-  // Another request has done it, and its response carries the new token; what was changed here goes to the same place.
+  // The token is as good as new, here or in another request's response; what was changed here goes to the same place.
   return (await saveState(state)) === 'gone' ? 'gone' : 'rotated'
 }
 
-// Rotating in a loop must not fill the store (DOS-20): one `moved` mark at a time, and one dead mark each second.
-function markFor<Data extends object>(state: State<Data>, grace: number): Plan['mark'] {
-  const age = state.engine.config.now() - (state.live?.meta.rotatedAt ?? -Infinity)
-  if (grace > 0 && age >= grace) return (now, to) => ({ state: 'moved', to, expiresAt: now + grace })
-  return age >= MARK_GAP ? deadMark : () => undefined
+function isJustReplaced<Data extends object>(state: State<Data>): boolean {
+  const { live, engine } = state
+  if (live === undefined) return false
+  return live.isGraceful || isUntold(state) || marksOn(live, engine.config.now()).length >= MAX_MARKS
+}
+
+/** Whether this request has made the token, and no response has told it yet. */
+function isUntold<Data extends object>({ live, presentedKey, isCommitted }: State<Data>): boolean {
+  return live !== undefined && !live.isGraceful && live.key !== presentedKey && !isCommitted
+}
+
+function marksOn({ meta }: Live, now: number): readonly number[] {
+  return (meta.marks ?? []).filter((until) => until > now)
+}
+
+/** What lies under the old key afterwards. A token that was handed out always leaves a mark: requests may be under way. */
+function markFor<Data extends object>(
+  state: State<Data>,
+  live: Live,
+  { grace, now, to }: { readonly grace: number; readonly now: number; readonly to: StoreKey },
+): Tombstone | undefined {
+  if (grace > 0) return { state: 'moved', to, expiresAt: now + grace }
+  const isUnknown = isUntold(state) && marksOn(live, now).length === 0
+  return isUnknown ? undefined : deadMark(now)
 }
 
 /** Attaches a subject: a new session begins under a new token, and the old token is dead in the same step. */
@@ -87,8 +110,7 @@ export async function loginState<Data extends object>(
     meta: loginMeta(state, options, now),
     text: keptText(state, options.keep, subject),
   })
-  const outcome =
-    state.phase === 'live' ? await replaceToken(state, { mark: deadMark, goesOn: true, successor }) : 'none'
+  const outcome = state.phase === 'live' ? await replaceToken(state, { grace: 0, goesOn: true, successor }) : 'none'
   if (outcome === 'gone' && state.phase === 'superseded') throw endedError('superseded')
   // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
   if (outcome !== 'rotated') {
@@ -148,7 +170,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
     throw new SessionError('no-session', 'elevate: nobody is signed in here; call login first')
   }
   const outcome = await replaceToken(state, {
-    mark: deadMark,
+    grace: 0,
     goesOn: true,
     successor: (live, now) => ({
       ...live.record,
@@ -157,6 +179,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
         ...live.meta,
         authentication: authenticatedAgain(live.meta.authentication, now, options.level, options.factors),
         rotatedAt: now,
+        marks: undefined,
       },
       text: state.document.encode(maxBytesOf(state, subject)),
     }),
@@ -173,7 +196,7 @@ export async function logoutKeeping<Data extends object>(
   const subject = state.live?.record.subject
   const reference = referenceOf(state.handle)
   const outcome = await replaceToken(state, {
-    mark: deadMark,
+    grace: 0,
     goesOn: true,
     successor: (_live, now) => ({
       handle: newHandle(),
@@ -262,7 +285,7 @@ function makeSuccessor<Data extends object>(state: State<Data>, plan: Plan, live
     isGraceful: false,
   }
   const cap = capFor(state, successor.subject)
-  const tombstone = plan.mark(now, next.key)
+  const tombstone = markFor(state, live, { grace: plan.grace, now, to: next.key })
   return { token, next, rest: { ...(tombstone && { tombstone }), ...(cap && { cap }) } }
 }
 

@@ -88,6 +88,8 @@ export interface State<Data extends object> {
   isNew: boolean
   /** Whether the application looked at the session in any way, so that the response depends on it. */
   isTouched: boolean
+  /** Whether the response has begun: what it carries is told to the client. */
+  isCommitted: boolean
   handsToken: boolean
   clearsToken: boolean
   clearsSiteData: boolean
@@ -124,6 +126,7 @@ export function freshState<Data extends object>(
     isStarted: false,
     isNew: true,
     isTouched: false,
+    isCommitted: false,
     handsToken: false,
     clearsToken: false,
     clearsSiteData: false,

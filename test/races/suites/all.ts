@@ -1,5 +1,6 @@
 import type { StoreUnderTest } from '../../support/stores.ts'
 import { racesOn } from '../lab.ts'
+import { againRaces } from './again.ts'
 import { clockRaces } from './clocks.ts'
 import { endRaces } from './ends.ts'
 import { hotRaces } from './hot.ts'
@@ -13,6 +14,7 @@ export function racesOfOne(underTest: StoreUnderTest): void {
   const race = racesOn(underTest)
   saveRaces(race)
   rotationRaces(race)
+  againRaces(race)
   endRaces(race)
   hotRaces(race)
   responseRaces(race)

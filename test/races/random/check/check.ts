@@ -9,6 +9,7 @@ import { newModel } from './model.ts'
 import type { At, Reading, Rule } from './rule.ts'
 import { writeOf } from './rule.ts'
 import { storeRule } from './store-rule.ts'
+import { strayRule } from './stray-rule.ts'
 import { tokenRule } from './token-rule.ts'
 
 /** Reads a whole history, and tells everything in it that must not be. */
@@ -19,9 +20,9 @@ export async function violationsOf({ entries, plan }: Pick<Played, 'entries' | '
   let seq = 0
   const reading: Reading = { model, verbs, blame: (what) => void violations.push(`at ${seq}: ${what}`) }
   const cap = plan.options.perSubject
-  const rules = [storeRule(cap), dataRule, tokenRule, cookieRule, errorRule(cap?.onLimit === 'reject'), clashRule].map(
-    (make) => make(reading),
-  )
+  const stray = strayRule(plan.options.rotation?.grace === '0s' ? 0 : 10_000)
+  const error = errorRule(cap?.onLimit === 'reject')
+  const rules = [storeRule(cap), dataRule, tokenRule, cookieRule, error, clashRule, stray].map((make) => make(reading))
   for (const entry of entries) {
     seq = entry.seq
     model.moveTo(entry.at)
