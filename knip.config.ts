@@ -2,7 +2,7 @@ import type { KnipConfig } from 'knip'
 import { sourceOf, subpaths } from './scripts/lib/exports.ts'
 import { root } from './scripts/lib/project.ts'
 
-const published = subpaths.map(({ target }) => sourceOf(target).slice(root.length))
+const published = subpaths.map(({ file }) => sourceOf(file).slice(root.length))
 
 export default {
   entry: [

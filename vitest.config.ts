@@ -3,8 +3,8 @@ import { sourceOf, subpaths } from './scripts/lib/exports.ts'
 
 // Longest name first: an alias for `sojourn` alone would also take `sojourn/node`.
 const alias = [
-  { find: '#platform', replacement: sourceOf('./dist/platform/node.js') },
-  ...subpaths.map(({ specifier, target }) => ({ find: new RegExp(`^${specifier}$`), replacement: sourceOf(target) })),
+  { find: '#platform', replacement: sourceOf('platform/node') },
+  ...subpaths.map(({ specifier, file }) => ({ find: new RegExp(`^${specifier}$`), replacement: sourceOf(file) })),
 ]
 
 const ignored = ['**/node_modules/**', 'dist/**']

@@ -3,8 +3,8 @@ import { registerHooks } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { sourceOf, subpaths } from '../scripts/lib/exports.ts'
 
-const sources = new Map(subpaths.map(({ specifier, target }) => [specifier, sourceOf(target)]))
-sources.set('#platform', sourceOf('./dist/platform/node.js'))
+const sources = new Map(subpaths.map(({ specifier, file }) => [specifier, sourceOf(file)]))
+sources.set('#platform', sourceOf('platform/node'))
 
 registerHooks({
   resolve(specifier, context, next) {

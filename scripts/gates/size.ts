@@ -25,9 +25,9 @@ const entry = (front: string): string => `
   console.log(createSessions, ${front}Sessions, memoryStore)
 `
 const UNWANTED = [
-  /^dist\/csrf\.js$/,
-  /^dist\/carriers\/(header|url|form)\.js$/,
-  /^dist\/stores\/(file|sqlite|postgres|redis)\.js$/,
+  /^dist\/esm\/csrf\.js$/,
+  /^dist\/esm\/carriers\/(header|url|form)\.js$/,
+  /^dist\/esm\/stores\/(file|sqlite|postgres|redis)\.js$/,
 ]
 
 /** An application bundles only what it imports, and on Node no other package comes with it. */

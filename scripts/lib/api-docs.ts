@@ -3,6 +3,6 @@ import { type Outcome, run } from './run.ts'
 
 /** Runs typedoc over everything that the package exports. */
 export function apiDocs(args: readonly string[], options: { quiet?: boolean } = {}): Promise<Outcome> {
-  const entries = subpaths.map(({ target }) => sourceOf(target))
+  const entries = subpaths.map(({ file }) => sourceOf(file))
   return run('typedoc', [...args, ...entries], options)
 }

@@ -25,9 +25,10 @@ const here = inProject('test', 'runtimes')
 const ENTRY = 'process.mjs'
 
 const runtimes: readonly Runtime[] = [
-  // Named here, so that SQLite that is not found on any other runtime is a failure.
-  { name: 'node 20', program: 'node-20/bin/node', args: () => [ENTRY, '--without-sqlite'] },
-  ...[22, 24, 26].map((line) => ({ name: `node ${line}`, program: `node-${line}/bin/node`, args: () => [ENTRY] })),
+  // The oldest of each line that `engines` admits, and the oldest of 22 that has `node:sqlite` without a flag. Those without
+  // it are named here, so that SQLite that is not found on any other runtime is a failure.
+  ...['20', '22-first'].map((line) => ({ ...nodeOf(line), args: () => [ENTRY, '--without-sqlite'] })),
+  ...['22', '24', '26'].map((line) => ({ ...nodeOf(line), args: () => [ENTRY] })),
   { name: 'bun', program: '.bin/bun', args: () => [ENTRY] },
   {
     name: 'deno',
@@ -37,6 +38,10 @@ const runtimes: readonly Runtime[] = [
   { name: 'workerd', program: '.bin/workerd', args: workerdArguments },
 ]
 
+function nodeOf(line: string): { readonly name: string; readonly program: string } {
+  return { name: `node ${line}`, program: `node-${line}/bin/node` }
+}
+
 /** Runs the cases of test/runtimes on every runtime, against the package as it would be published. */
 export async function runRuntimeTests(tally: Tally, only: readonly string[] = []): Promise<void> {
   if (!installLocked(here)) {
@@ -44,7 +49,7 @@ export async function runRuntimeTests(tally: Tally, only: readonly string[] = []
     return
   }
   await withConsumer(async (folder) => {
-    cpSync(here, folder, { recursive: true, filter: (path) => path === here || path.endsWith('.mjs') })
+    cpSync(here, folder, { recursive: true, filter: (path) => path === here || /\.[mc]js$/.test(path) })
     for (const runtime of runtimes) {
       if (only.length === 0 || only.includes(runtime.name)) await runOn(runtime, folder, tally)
     }

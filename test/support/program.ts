@@ -46,8 +46,8 @@ export async function emptyFolder(packages: readonly string[] = []): Promise<str
   const copy = join(folder, 'sojourn')
   await cp(join(root, 'src'), join(copy, 'src'), { recursive: true })
   const exports: Record<string, string> = {}
-  for (const { specifier, target } of subpaths) {
-    exports[specifier.replace('sojourn', '.')] = `./${relative(root, sourceOf(target))}`
+  for (const { specifier, file } of subpaths) {
+    exports[specifier.replace('sojourn', '.')] = `./${relative(root, sourceOf(file))}`
   }
   const imports = { '#platform': './src/platform/node.ts' }
   await writeFile(join(copy, 'package.json'), JSON.stringify({ type: 'module', imports, exports }))

@@ -49,7 +49,7 @@ export function spawnServer(
   environment: Readonly<Record<string, string>>,
   program: string = inProject('examples', 'reading-room', 'server.ts'),
 ): ServerProcess {
-  if (!existsSync(inProject('dist', 'index.js'))) throw new Error('dist is missing: run `npm run build` first')
+  if (!existsSync(inProject('dist', 'esm', 'index.js'))) throw new Error('dist is missing: run `npm run build` first')
   const child = spawn(process.execPath, [program], {
     env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
