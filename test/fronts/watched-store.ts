@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { countingStore, faultStore, pausableStore } from 'sojourn/testing'
 import type { FaultStore, StoreMethod } from 'sojourn/testing'
 import { memoryStore } from 'sojourn/stores/memory'
@@ -13,6 +14,8 @@ export interface WatchedStore {
   forget(): void
   /** From now on these methods reject, until `heal`. */
   fail(...methods: readonly StoreMethod[]): void
+  /** From now on these methods take so many milliseconds, until `heal`. */
+  delay(milliseconds: number, ...methods: readonly StoreMethod[]): void
   heal(): void
   /** Calls of the method wait from now on. The promise is there with the first; what it gives lets all go on. */
   hold(method: StoreMethod): Promise<() => void>
@@ -33,6 +36,10 @@ export function watchedStore(): WatchedStore {
     writes: () => calls().filter((method) => method !== 'get'),
     forget: counting.reset,
     fail: (...methods) => faulty.setRules([{ fault: 'reject', methods }]),
+    delay: (milliseconds, ...methods) => {
+      const slowly = (run: () => Promise<unknown>): Promise<unknown> => pause(milliseconds).then(run)
+      faulty.setRules(milliseconds === 0 ? [] : [{ fault: slowly, methods }])
+    },
     heal: () => faulty.setRules([]),
     hold: async (method) => {
       pausable.hold({ method })

@@ -1,6 +1,7 @@
 import type { Outcome } from '../../core/web/response.ts'
 import { applyOutcome } from '../../core/web/response.ts'
 import { plainAnswer } from './failure.ts'
+import { noteWaiting } from './drain.ts'
 import type { Replaced, SenderCall } from './methods.ts'
 import type { HeldBack } from './held-response.ts'
 import { seemSent, sentError } from './held-response.ts'
@@ -26,7 +27,7 @@ interface State extends HeldBack {
   readonly onFailure: (error: unknown) => void
   readonly before: Head
   readonly addToHead: AddToHead
-  methods: Replaced | undefined
+  methods: Replaced
   /** `failed`: only the error's own response passes. */
   phase: 'shut' | 'held' | 'open' | 'failed'
   outcome: Outcome | undefined
@@ -38,6 +39,12 @@ interface State extends HeldBack {
   isHeld: boolean
   isEnded: boolean
   owesDrain: boolean
+  isCovered: boolean
+  endWaiting: ReturnType<typeof noteWaiting> | undefined
+  /** Whether the head was asked for, for a call that implies it. */
+  isHeadCalled: boolean
+  /** Whether a failed page's own calls can be told by the way they come. */
+  isBypassed: boolean
   /** While `onFailure` runs, every call is the error's own. */
   isAnswering: boolean
 }
@@ -46,6 +53,9 @@ interface State extends HeldBack {
  * Commits the session at the first call that would send something. When there is nothing to write the call goes straight
  * through. Otherwise all calls wait in order until the store has answered: the client must not follow a redirect before
  * what it leads to is saved. `write` returns false meanwhile, so that pipes stop and memory stays bounded.
+ *
+ * What other middleware has put over the response sees head and body in their order, also while they are held back: a
+ * call that implies the head first runs `writeHead` as it is on the response.
  *
  * If the commit fails, nothing of the page is sent: the response is again what it was, and `onFailure` answers with it.
  */
@@ -57,11 +67,11 @@ export function gateResponse(
 ): Gate {
   const state: State = {
     response,
+    methods: replaceSenders(response, (call) => pass(state, call)),
     session,
     onFailure,
     before: headOf(response),
     addToHead: add,
-    methods: undefined,
     phase: 'shut',
     outcome: undefined,
     error: undefined,
@@ -71,25 +81,38 @@ export function gateResponse(
     isHeld: false,
     isEnded: false,
     owesDrain: false,
+    isCovered: false,
+    endWaiting: undefined,
+    isHeadCalled: false,
+    isBypassed: false,
     isAnswering: false,
   }
-  state.methods = replaceSenders(response, (call) => pass(state, call))
   return { reset: () => resetHead(response, state.before) }
 }
 
 function pass(state: State, call: SenderCall): unknown {
-  if (state.phase === 'open') return forward(state, call)
+  if (state.phase === 'held') return hold(state, call)
+  if (call.name === 'flush') return forward(state, call)
+  // What comes here still comes from above, where the replacement is out of reach.
+  if (state.phase === 'open') return send(state, call)
   if (state.phase === 'shut') return seal(state, call)
-  return state.phase === 'held' ? hold(state, call) : passAfterFailure(state, call)
+  return state.isBypassed ? refuseCall(state, call) : passAfterFailure(state, call)
 }
 
 function forward(state: State, call: SenderCall): unknown {
-  return state.methods?.call(call)
+  return state.methods.call(call)
 }
 
 function seal(state: State, call: SenderCall): unknown {
-  // Node throws for it and sends nothing; the response is still the application's.
-  if (call.name === 'writeHead' && statusOfHeadCall(call.args) === undefined) return forward(state, call)
+  if (call.name === 'writeHead') {
+    // Node throws for it and sends nothing; the response is still the application's.
+    if (statusOfHeadCall(call.args) === undefined) return forward(state, call)
+  } else if (call.name !== 'end' && !state.isHeadCalled && state.methods.isCovered('writeHead')) {
+    // Not for `end`: nothing comes after it, and Node tells the length of a body only while there is no head.
+    state.isHeadCalled = true
+    state.response.writeHead(state.response.statusCode)
+    return pass(state, call)
+  }
   const outcome = state.session.commit()
   if (outcome instanceof Promise) {
     holdBack(state)
@@ -107,7 +130,7 @@ function seal(state: State, call: SenderCall): unknown {
 function open(state: State, outcome: Outcome | undefined): void {
   state.phase = 'open'
   state.outcome = outcome
-  state.methods?.restore()
+  state.methods.restore()
 }
 
 /** Makes the call that sends the head, with what the session adds to it. */
@@ -131,7 +154,7 @@ function send(state: State, call: SenderCall): unknown {
 /** Node did not take a head. Whatever is sent instead must carry the session all the same. */
 function rearm(state: State): void {
   state.methods = replaceSenders(state.response, (call) => {
-    state.methods?.restore()
+    state.methods.restore()
     return send(state, call)
   })
 }
@@ -142,6 +165,8 @@ function holdBack(state: State): void {
   state.isHeld = true
   state.status = response.statusCode
   state.message = messageOf(response)
+  state.isCovered = state.methods.isCovered('write')
+  state.endWaiting = noteWaiting(response)
   seemSent(response, state)
 }
 
@@ -164,7 +189,7 @@ function adoptStatus(state: State, args: readonly unknown[]): void {
 
 function answerOf(state: State, { name }: SenderCall): unknown {
   if (name === 'write') return false
-  return name === 'flushHeaders' ? undefined : state.response
+  return name === 'flushHeaders' || name === 'flush' ? undefined : state.response
 }
 
 function letGo(state: State): readonly SenderCall[] {
@@ -187,10 +212,7 @@ function release(state: State, outcome: Outcome | undefined): void {
     state.onFailure(error)
     return
   }
-  if (state.owesDrain && !state.isEnded && !response.writableNeedDrain) {
-    // In a turn of its own, as Node does it: an error in a listener must not look like one of the session.
-    queueMicrotask(() => response.emit('drain'))
-  }
+  state.endWaiting?.(state.owesDrain && !state.isEnded && !response.writableNeedDrain)
 }
 
 function refuse(state: State, error: unknown): void {
@@ -198,14 +220,27 @@ function refuse(state: State, error: unknown): void {
   state.phase = 'failed'
   state.error = error
   state.isEnded = false
+  state.endWaiting?.(false)
   resetHead(state.response, state.before)
   for (const call of held) drop(call, error)
+  if (hasBegunAbove(state, held)) bypass(state)
   state.isAnswering = true
   try {
     state.onFailure(error)
   } finally {
     state.isAnswering = false
   }
+}
+
+/** Whether what others have put over the response has had a part of the page, and may not take another one. */
+function hasBegunAbove({ methods }: State, [first]: readonly SenderCall[]): boolean {
+  return first?.name === 'writeHead' || methods.isCovered('write') || methods.isCovered('end')
+}
+
+/** The error's response passes by what is above, and what still comes from there is the page. */
+function bypass(state: State): void {
+  state.methods = replaceSenders(state.response, (call) => passAfterFailure(state, call), state.methods.before)
+  state.isBypassed = true
 }
 
 /**
@@ -221,9 +256,13 @@ function passAfterFailure(state: State, call: SenderCall): unknown {
     if (call.name === 'end') state.isEnded = true
     return forward(state, call)
   }
-  drop(call, new Error('response: the session could not be saved'))
   // Whoever it was, nobody will say more; and a bare end would look like a success.
   if (call.name === 'end' && !state.isEnded) sendAnswer(response, plainAnswer(state.error))
+  return refuseCall(state, call)
+}
+
+function refuseCall(state: State, call: SenderCall): unknown {
+  drop(call, new Error('response: the session could not be saved'))
   return answerOf(state, call)
 }
 

@@ -7,6 +7,8 @@ export interface HeldBack {
   readonly isEnded: boolean
   /** Whether the application was told to wait before it writes more. */
   readonly owesDrain: boolean
+  /** Whether somebody above tells the application when to wait, and when no more. */
+  readonly isCovered: boolean
 }
 
 // One for each kind of response. It stays with the response: to define these properties on each one and to take them away
@@ -40,7 +42,10 @@ function seemingKind(kind: object): object {
   const seeming = Object.defineProperties(derivedFrom(kind), {
     headersSent: own('headersSent', () => true),
     writableEnded: own('writableEnded', ({ isEnded }) => isEnded),
-    writableNeedDrain: own('writableNeedDrain', ({ owesDrain, isEnded }) => owesDrain && !isEnded),
+    writableNeedDrain: own(
+      'writableNeedDrain',
+      ({ owesDrain, isEnded, isCovered }) => owesDrain && !isEnded && !isCovered,
+    ),
     setHeader: own('setHeader', refuse),
     appendHeader: own('appendHeader', refuse),
     removeHeader: own('removeHeader', refuse),

@@ -20,6 +20,7 @@ export interface NodeResponse {
   end(chunk: string): unknown
   flushHeaders?(): void
   emit(event: string): boolean
+  rawListeners(event: string): unknown[]
   destroy(error?: Error): unknown
 }
 
