@@ -10,6 +10,7 @@ export type {
   LogoutOptions,
   StartOptions,
 } from './core/verbs.ts'
+export type { BindOption, Fingerprint } from './core/binding.ts'
 export type { SaveResult } from './core/engine/save.ts'
 export type { SessionSummary, SubjectSessions } from './core/subjects.ts'
 export type { Authentication } from './core/record.ts'

@@ -64,7 +64,7 @@ describe('options', () => {
     [{ secrets: [] }, /^secrets: expected a list of at least one/],
     [{ secrets: ['short'] }, /^secrets: .*string of at least 32/],
     [{ secrets: [Buffer.alloc(32)] }, /^secrets: /],
-    [{ bind: 'ip' }, /^bind: 'client-address', or: expected a function/],
+    [{ bind: 'ip' }, /^bind: 'client-address', 'client-network', or: expected a function/],
     [{ refusal: { answer: 'error' } }, /^refusal\.answer: expected 'new' or 'message'/],
     [{ refusal: {} }, /^refusal\.answer: /],
     [

@@ -1,5 +1,7 @@
 import { utf8Length } from '#platform'
-import type { Carrier, RequestFacts } from './web/carrier.ts'
+import type { BindOption, Fingerprint } from './binding.ts'
+import { boundTo, checkBind, fingerprintFor } from './binding.ts'
+import type { Carrier } from './web/carrier.ts'
 import type { Clock } from './clock.ts'
 import type { Codec, JsonLimits } from './data/codec.ts'
 import { jsonCodec, strictCodec } from './data/codec.ts'
@@ -94,8 +96,12 @@ export interface SessionsOptions<Data extends object> {
   readonly carriers?: readonly Carrier[]
   /** Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. */
   readonly secrets?: readonly string[]
-  /** Binds each session to the client's address, or to what a function tells of the request; undefined matches all. */
-  readonly bind?: 'client-address' | ((facts: RequestFacts) => string | undefined)
+  /**
+   * Binds each session to its client. `client-address`: to its whole address. `client-network`: to its IPv4 address, or to
+   * the first 64 bits of its IPv6 address, whose rest browsers change. Where no address is known nothing bound is opened,
+   * and nothing is begun. A function: to what it tells of the request; undefined then matches all.
+   */
+  readonly bind?: BindOption
   /**
    * What a request gets whose token is unknown, expired, or bound to another client.
    * @defaultValue `{ answer: 'new' }`
@@ -135,7 +141,7 @@ export interface Config<Data extends object> {
   /** The request headers that the carriers read. */
   readonly vary: readonly string[]
   readonly seal: TokenSeal
-  readonly fingerprint: ((facts: RequestFacts) => string | undefined) | undefined
+  readonly fingerprint: Fingerprint | undefined
   readonly refusal: Refusal
   readonly onStoreError: 'throw' | 'anonymous'
   readonly storeTimeout: number
@@ -160,13 +166,13 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
       initial: options.initial ?? emptyData<Data>(),
       migrate: options.migrate,
     },
-    policy: createPolicy(options.timeouts ?? {}, options.rotation ?? {}, options.perSubject),
+    policy: createPolicy(options.timeouts ?? {}, options.rotation ?? {}, options.perSubject, boundTo(options.bind)),
     maxBytes: bytes,
     maxAnonymousBytes: checkedCount('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
     carriers,
     vary: [...new Set(carriers.flatMap((carrier) => carrier.vary))],
     seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
-    fingerprint: options.bind === 'client-address' ? (facts: RequestFacts) => facts.clientAddress : options.bind,
+    fingerprint: fingerprintFor(options.bind),
     refusal: { ...(options.refusal ?? { answer: 'new' }) },
     onStoreError: options.onStoreError ?? 'throw',
     storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
@@ -215,7 +221,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
     schema === undefined || typeof schema?.['~standard']?.validate === 'function',
     'schema: expected a Standard Schema, such as one of zod',
   )
-  if (bind !== 'client-address') checkFunction("bind: 'client-address', or", bind, 'that names the client')
+  checkBind(bind)
   checkChoice('onStoreError', onStoreError, ['throw', 'anonymous'])
   if (refusal !== undefined) checkRefusal(refusal)
 }

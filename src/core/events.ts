@@ -63,6 +63,8 @@ export type SessionListener<Name extends SessionEventName> = (event: SessionEven
 export interface Emitter {
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void
   emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void
+  /** Whether anybody listens to it. */
+  isHeard(name: SessionEventName): boolean
   /** Emits a `warning` and tells the platform, once for each message. */
   warn(message: string): void
 }
@@ -96,6 +98,7 @@ export function createEmitter(): Emitter {
         }
       }
     },
+    isHeard: (name) => (listeners.get(name)?.size ?? 0) > 0,
     warn(message) {
       if (warnOnce(message)) emitter.emit('warning', { message })
     },

@@ -54,6 +54,8 @@ export interface Policy {
   readonly rotationGrace: number
   /** Live sessions one subject may have, and what happens at the limit; undefined when there is no limit. */
   readonly perSubject: SubjectCap | undefined
+  /** What sessions are bound to: the option `bind`, where `function` is one of the application's own. */
+  readonly bind: 'client-address' | 'client-network' | 'function' | undefined
 }
 
 /**
@@ -72,7 +74,12 @@ export const nist: {
 }
 
 /** Checks the options and puts the defaults in. */
-export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions, perSubject?: SubjectCap): Policy {
+export function createPolicy(
+  timeouts: TimeoutOptions,
+  rotation: RotationOptions,
+  perSubject?: SubjectCap,
+  bind?: Policy['bind'],
+): Policy {
   const idle = parseDuration('timeouts.idle', timeouts.idle ?? '15m', 1)
   const rotationGrace = parseDuration('rotation.grace', rotation.grace ?? '10s')
   const rotateEvery = rotation.every === undefined ? undefined : parseDuration('rotation.every', rotation.every, 1)
@@ -91,6 +98,7 @@ export function createPolicy(timeouts: TimeoutOptions, rotation: RotationOptions
     rotateEvery,
     rotationGrace,
     perSubject: perSubject === undefined ? undefined : checkedCap(perSubject),
+    bind,
   })
 }
 

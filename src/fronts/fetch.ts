@@ -1,5 +1,6 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { checkBindable } from './shared/bindable.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
@@ -51,6 +52,7 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
   options: FetchSessionsOptions<Rest> = {},
 ): FetchSessions<Data, Rest> {
   checkProxyOptions(options)
+  checkBindable('fetchSessions', sessions, options)
   return (handler) =>
     async (request, ...rest) => {
       const fail = async (error: unknown): Promise<Response> => {

@@ -1,5 +1,6 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { checkBindable } from './shared/bindable.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
@@ -55,6 +56,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   options: HonoSessionsOptions<Context> = {},
 ): HonoSessions<Data, Context> {
   checkProxyOptions(options)
+  checkBindable('honoSessions', sessions, options)
   const middleware = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     if (openedOn(sessions, context) !== undefined) {
       await next()

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest'
-import type { Client } from '../../../test/support/bed.ts'
-import { MINUTE, bed, copyOf, factsFor, newClient, testClock, tokenOf } from '../../../test/support/bed.ts'
+import { describe, expect, it, vi } from 'vitest'
+import type { BedOptions, Client, Loose } from '../../../test/support/bed.ts'
+import { MINUTE, bed, clientWith, copyOf, factsFor, newClient, testClock, tokenOf } from '../../../test/support/bed.ts'
 import { recordsIn } from '../../../test/support/stores.ts'
 import { memoryStore } from '../../stores/memory.ts'
 import { countingStore, faultStore } from '../../testing/index.ts'
@@ -143,6 +143,62 @@ describe('binding', () => {
     await visit(client, (session) => session.login('ann'), { headers: { 'user-agent': 'Safari' } })
     expect(await visit(client, (session) => session.subject, { headers: { 'user-agent': 'Safari' } })).toBe('ann')
     expect(await visit(client, (session) => session.subject, { headers: { 'user-agent': 'Firefox' } })).toBeUndefined()
+  })
+
+  it('CS-11: where there is no address to compare, a session that is bound to one is not opened (S1)', async () => {
+    for (const bind of ['client-address', 'client-network'] as const) {
+      const { signedIn, visit, record } = bed({ bind })
+      const seen = record('mismatch')
+      const owner = await signedIn('ann', '192.0.2.1')
+      const nowhere: Client = { jar: new Map(owner.jar) }
+      const koas: Client = { jar: new Map(owner.jar), address: '' }
+      expect(await visit(nowhere, (session) => session.subject)).toBeUndefined()
+      expect(await visit(koas, (session) => session.subject)).toBeUndefined()
+      expect(await visit(owner, (session) => session.subject)).toBe('ann')
+      expect(seen).toHaveLength(2)
+    }
+  })
+
+  it('CS-11: where there is no address to bind to, nothing is begun, and a warning says so once (S1)', async () => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined)
+    const { visit, open, record } = bed({ bind: 'client-address' })
+    const seen = record('warning')
+    const login = visit(newClient(''), (session) => session.login('ann'))
+    await expect(login).rejects.toThrow(/^bind: .*clientAddress.*trustProxy/)
+    await expect(visit(newClient(), (session) => session.set('a', 1))).rejects.toMatchObject({ code: 'unsupported' })
+    await open(newClient())
+    expect(seen.map(({ event }) => event['message'])).toEqual([expect.stringContaining('clientAddress')])
+    warn.mockRestore()
+  })
+
+  it('CS-11: bound to its network, a session follows the changing half of an IPv6 address, and no more (S11)', async () => {
+    const { signedIn, visit } = bed({ bind: 'client-network' })
+    const subjectAt = async (owner: Client, address: string): Promise<string | undefined> =>
+      visit(at(copyOf(owner), address), (session) => session.subject)
+    const six = await signedIn('ann', '2001:db8:0:1:1::1')
+    expect(await subjectAt(six, '2001:db8:0:1:2::2')).toBe('ann')
+    expect(await subjectAt(six, '2001:db8:0:2:1::1')).toBeUndefined()
+    const four = await signedIn('bob', '::ffff:192.0.2.1')
+    expect(await subjectAt(four, '192.0.2.1')).toBe('bob')
+    expect(await subjectAt(four, '192.0.2.2')).toBeUndefined()
+  })
+
+  it('the address is asked for when the request arrives, and only where somebody wants to know it (S1)', () => {
+    const asked = (options: BedOptions<Loose>, listens?: 'unknown' | 'mismatch'): number => {
+      const { sessions } = bed(options)
+      if (listens !== undefined) sessions.on(listens, () => undefined)
+      let count = 0
+      const facts = Object.defineProperty({ ...factsFor(clientWith('A'.repeat(46))) }, 'clientAddress', {
+        get: () => `192.0.2.${++count}`,
+      })
+      void sessions.open(facts)
+      return count
+    }
+    expect(asked({})).toBe(0)
+    expect(asked({}, 'unknown')).toBe(1)
+    expect(asked({}, 'mismatch')).toBe(1)
+    expect(asked({ bind: 'client-address' })).toBe(1)
+    expect(asked({ bind: ({ header }) => header('user-agent') })).toBe(1)
   })
 
   it('what a session is bound to is stored as a hash', async () => {

@@ -1,4 +1,5 @@
 import { sha256 } from '#platform'
+import { needsAddress } from '../binding.ts'
 import type { Carriers } from '../config.ts'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Content } from '../data/content.ts'
@@ -36,6 +37,7 @@ export function openState<Data extends object>(
 ): State<Data> | Promise<State<Data>> {
   const { carriers } = engine.config
   const presented = presentedToken(engine, facts)
+  askForAddress(engine, facts, presented !== undefined)
   const carrier = presented?.carrier ?? carrierForNew(carriers, facts)
   const state = freshState(engine, facts, carrier, {
     url: strippedUrl(carriers, facts),
@@ -203,17 +205,48 @@ function refuse<Data extends object>(state: State<Data>): void {
   }
 }
 
-/** What a new session of this request is bound to, hashed; undefined when there is nothing to bind to. */
-export function bindingOf<Data extends object>(state: State<Data>): string | undefined {
+/**
+ * What a new session of this request is bound to; undefined when it is bound to nothing.
+ * @throws SessionError `unsupported` where it must be bound to an address that is not known.
+ */
+export function newBinding<Data extends object>(state: State<Data>): string | undefined {
+  const binding = bindingOf(state)
+  if (binding !== undefined || !needsAddress(state.engine.config.policy)) return binding
+  throw new SessionError('unsupported', NO_ADDRESS)
+}
+
+const NO_ADDRESS =
+  'bind: the address of a client was not known, so that no session was opened or begun for it; unless it had hung up, ' +
+  'tell the front (clientAddress), or trust the proxy before it (trustProxy), as on a Unix socket'
+
+/** Hashed. */
+function bindingOf<Data extends object>(state: State<Data>): string | undefined {
   const print = state.engine.config.fingerprint?.(state.facts)
   return print === undefined ? undefined : sha256(`sojourn:binding:${print}`)
 }
 
-// A client that shows nothing to compare is let in: a missing header must not end a session (cheat sheet, CS-11).
+/**
+ * Asks for the client's address before anything is awaited, where somebody will want to know it: a client that hangs up
+ * has none any more, and would be compared with nothing and counted nowhere.
+ */
+function askForAddress<Data extends object>(
+  { config, emitter }: Engine<Data>,
+  facts: RequestFacts,
+  isPresented: boolean,
+): void {
+  const isWanted =
+    config.fingerprint !== undefined || (isPresented && (emitter.isHeard('unknown') || emitter.isHeard('mismatch')))
+  if (!isWanted) return
+  const { clientAddress = '' } = facts
+  if (clientAddress === '' && needsAddress(config.policy)) emitter.warn(NO_ADDRESS)
+}
+
+// Where a function of the application's own finds nothing to compare, the client is let in: a missing header must not end a
+// session (cheat sheet, CS-11).
 function isBoundHere<Data extends object>(state: State<Data>, meta: Meta): boolean {
   if (meta.binding === undefined) return true
   const here = bindingOf(state)
-  return here === undefined || here === meta.binding
+  return here === undefined ? !needsAddress(state.engine.config.policy) : here === meta.binding
 }
 
 /** The error for an operation whose session has ended meanwhile. */

@@ -3,7 +3,7 @@ import { deadMark, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
 import type { StoreKey } from '../key.ts'
 import { partitionOfKey, partitionOfSubject, storeKeyOf } from '../key.ts'
-import { bindingOf, endedError } from './open.ts'
+import { newBinding, endedError } from './open.ts'
 import type { Meta } from '../record.ts'
 import { authenticatedAgain, newHandle, referenceOf } from '../record.ts'
 import {
@@ -143,7 +143,7 @@ function loginMeta<Data extends object>(state: State<Data>, options: LoginOption
   const { level, factors, label, idpSession, absolute } = options
   return {
     authentication: authenticatedAgain({ label, idpSession }, now, level, factors),
-    binding: bindingOf(state),
+    binding: newBinding(state),
     until: absolute === undefined ? undefined : now + parseDuration('login: absolute', absolute, 1),
   }
 }
@@ -201,7 +201,7 @@ export async function logoutKeeping<Data extends object>(
     successor: (_live, now) => ({
       handle: newHandle(),
       createdAt: now,
-      meta: { binding: bindingOf(state) },
+      meta: { binding: newBinding(state) },
       text: keptText(state, keep, undefined),
     }),
   })

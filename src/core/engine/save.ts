@@ -2,7 +2,7 @@ import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
 import { partitionOfSubject, storeKeyOf } from '../key.ts'
 import { isOutage } from './guard.ts'
-import { bindingOf, follow } from './open.ts'
+import { newBinding, follow } from './open.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
 import type { Meta } from '../record.ts'
 import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from '../record.ts'
@@ -116,7 +116,7 @@ function newLive<Data extends object>(state: State<Data>, content: NewRecord, is
   const token = (state.token ??= mintToken(partitionFor(content)))
   const handle = (state.handle ??= newHandle())
   const now = config.now()
-  const meta = { ...content.meta, idle: state.idle, binding: bindingOf(state) }
+  const meta = { ...content.meta, idle: state.idle, binding: newBinding(state) }
   const record = recordOf(state, 1, { ...content, handle, createdAt: now, meta }, now)
   return { key: storeKeyOf(config.namespace, token), record, meta, isGraceful: false }
 }

@@ -5,7 +5,10 @@ export interface RequestFacts {
   readonly url: string
   /** Whether the client's connection is encrypted (through a trusted proxy, its word). */
   readonly secure: boolean
-  /** The client's address, through a trusted proxy its word. */
+  /**
+   * The client's address, through a trusted proxy its word. Asked for first before anything is awaited; what it tells then
+   * must be told later too, when the client may have hung up.
+   */
   readonly clientAddress?: string | undefined
   /** A request header by lower-case name. Several Cookie fields come joined with `; `, other repeats with `, `. */
   readonly header: (name: string) => string | undefined

@@ -20,7 +20,10 @@ interface WebHead {
 
 /** What a request of the web's own kind tells; `client` is asked only when somebody wants to know. */
 export async function webFactsOf(request: Request, client: () => Peer, options: FormOption): Promise<RequestFacts> {
-  const form = options.form === true && isForm(request) ? await readForm(request) : undefined
+  const isRead = options.form === true && isForm(request)
+  // Whoever has sent a form may hang up while it is read.
+  const peer = isRead ? client() : undefined
+  const form = isRead ? await readForm(request) : undefined
   return new LazyFacts(
     {
       method: request.method,
@@ -28,7 +31,7 @@ export async function webFactsOf(request: Request, client: () => Peer, options: 
       header: webHeaderOf(request),
       field: (name) => form?.get(name) ?? undefined,
     },
-    client,
+    () => peer ?? client(),
   )
 }
 
