@@ -8,6 +8,7 @@ export type {
   FreshnessOptions,
   LoginOptions,
   LogoutOptions,
+  RotateOptions,
   StartOptions,
 } from './core/verbs.ts'
 export type { BindOption, Fingerprint } from './core/binding.ts'

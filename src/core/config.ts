@@ -10,8 +10,16 @@ import { cookieCarrier } from './web/cookie-carrier.ts'
 import type { CookieOptions } from './web/cookie-carrier.ts'
 import type { DocumentRules } from './data/content.ts'
 import type { Duration } from './duration.ts'
-import { parseDuration } from './duration.ts'
-import { assertOption, checkChoice, checkFunction, checkNames, checkedCount } from './options.ts'
+import { parseDuration, parseWait } from './duration.ts'
+import {
+  assertOption,
+  checkChoice,
+  checkClock,
+  checkFunction,
+  checkNames,
+  checkedCount,
+  optionNames,
+} from './options.ts'
 import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
 import { createPolicy } from './policy.ts'
 import type { StandardSchema } from './data/schema.ts'
@@ -175,7 +183,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     fingerprint: fingerprintFor(options.bind),
     refusal: { ...(options.refusal ?? { answer: 'new' }) },
     onStoreError: options.onStoreError ?? 'throw',
-    storeTimeout: parseDuration('storeTimeout', options.storeTimeout ?? '2s', 1),
+    storeTimeout: parseWait('storeTimeout', options.storeTimeout ?? '2s'),
     sweepEvery: parseDuration('sweepEvery', options.sweepEvery ?? '5m', 1),
     now,
   }
@@ -191,22 +199,46 @@ function codecOf(codec: 'json' | 'strict' | Codec, limits: JsonLimits): Codec {
   return codec
 }
 
-const NAMES =
-  'store name namespace initial schema migrate codec timeouts rotation limits perSubject cookie carriers secrets bind refusal ' +
-  'onStoreError storeTimeout sweepEvery now'
+/** The names of the options of `createSessions`. */
+export const sessionsOptionNames: readonly string[] = optionNames<SessionsOptions<object>>({
+  store: true,
+  name: true,
+  namespace: true,
+  initial: true,
+  schema: true,
+  migrate: true,
+  codec: true,
+  timeouts: true,
+  rotation: true,
+  limits: true,
+  perSubject: true,
+  cookie: true,
+  carriers: true,
+  secrets: true,
+  bind: true,
+  refusal: true,
+  onStoreError: true,
+  storeTimeout: true,
+  sweepEvery: true,
+  now: true,
+})
 const GROUPS = {
-  timeouts: 'idle absolute anonymous touchEvery',
-  rotation: 'every grace',
-  limits: 'bytes anonymousBytes depth keys',
-  perSubject: 'max onLimit',
-  refusal: 'answer message status',
+  timeouts: optionNames<TimeoutOptions>({ idle: true, absolute: true, anonymous: true, touchEvery: true }),
+  rotation: optionNames<RotationOptions>({ every: true, grace: true }),
+  limits: optionNames<LimitOptions>({ bytes: true, anonymousBytes: true, depth: true, keys: true }),
+  perSubject: optionNames<SubjectCap>({ max: true, onLimit: true }),
+  refusal: ['answer', 'message', 'status'],
+}
+
+/** @throws TypeError for what is not an object with names of `createSessions`. */
+export function checkSessionsOptions(options: unknown): void {
+  checkNames('createSessions', options, sessionsOptionNames)
 }
 
 function checkOptions<Data extends object>(options: SessionsOptions<Data>): void {
-  checkNames('createSessions', options, NAMES.split(' '))
   for (const [group, names] of Object.entries(GROUPS)) {
     const given: unknown = Reflect.get(options, group)
-    if (given !== undefined) checkNames(group, given, names.split(' '))
+    if (given !== undefined) checkNames(`createSessions: ${group}`, given, names)
   }
   const { namespace, cookie, carriers, schema, refusal, bind, onStoreError = 'throw' } = options
   assertOption(
@@ -216,7 +248,7 @@ function checkOptions<Data extends object>(options: SessionsOptions<Data>): void
   assertOption(cookie === undefined || carriers === undefined, 'cookie: give either cookie or carriers')
   checkFunction('initial', options.initial, 'that gives the starting contents of a session')
   checkFunction('migrate', options.migrate, 'that gives the data of a session')
-  checkFunction('now', options.now, 'that gives epoch milliseconds')
+  checkClock('now', options.now)
   assertOption(
     schema === undefined || typeof schema?.['~standard']?.validate === 'function',
     'schema: expected a Standard Schema, such as one of zod',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from './duration.ts'
+import { LONGEST_TIMER, parseDuration, parseWait } from './duration.ts'
 
 describe('durations', () => {
   it('a duration is its number times its unit', () => {
@@ -46,5 +46,13 @@ describe('durations', () => {
   it('less than the least that makes sense is refused with that least', () => {
     expect(() => parseDuration('timeouts.idle', '0s', 1)).toThrow(/of at least 1ms/)
     expect(() => parseDuration('timeouts.idle', '0.5ms', 1)).toThrow(TypeError)
+  })
+
+  it('DOS-15: what a timer is to wait is never longer than timers can', () => {
+    expect(parseWait('storeTimeout', '24d')).toBeLessThan(LONGEST_TIMER)
+    expect(() => parseWait('storeTimeout', '25d')).toThrow(
+      /^storeTimeout: expected a duration with a unit of at least 1ms and at most 2147483647ms, such as/,
+    )
+    expect(() => parseWait('storeTimeout', '0s')).toThrow(TypeError)
   })
 })

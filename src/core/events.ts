@@ -34,10 +34,10 @@ export interface SessionEvents {
    * Something stored could not be read; the store keeps it until the application changes the session. `data` tells what
    * the request has instead. `initial`: the user stays, and the data begin anew. `migrated`: the user stays, with the
    * data that `migrate` gave. `unopened`: the facts about the session are damaged or of a newer version, so it counts as
-   * absent, with its user.
+   * absent, with its user. No `reference` where the whole record is unreadable.
    */
   undecodable: {
-    readonly reference: string
+    readonly reference?: string | undefined
     readonly data: 'initial' | 'migrated' | 'unopened'
     readonly error: unknown
   }

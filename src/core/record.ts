@@ -101,6 +101,11 @@ export function newHandle(): string {
   return toBase64Url(secretBytes(16))
 }
 
+/** Whether it may be the public name of a session. What comes from a form may be anything, or missing. */
+export function isHandle(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w-]{22}$/.test(value)
+}
+
 /** The name of a session in events and logs: stable through rotation, and it opens and ends nothing. */
 export function referenceOf(handle: string = ''): string {
   return sha256(`sojourn:reference:${handle}`).slice(0, 12)

@@ -2,7 +2,6 @@ import { hmacSha256, utf8 } from '#platform'
 import type { Answer, RequestFacts } from './web/carrier.ts'
 import { credentialFor } from './engine/credential.ts'
 import type { Content, Flash } from './data/content.ts'
-import type { Duration } from './duration.ts'
 import { parseDuration } from './duration.ts'
 import { endState } from './engine/end.ts'
 import { SessionError } from './errors.ts'
@@ -26,8 +25,10 @@ import type {
   FreshnessOptions,
   LoginOptions,
   LogoutOptions,
+  RotateOptions,
   StartOptions,
 } from './verbs.ts'
+import { checkVerb } from './verbs.ts'
 
 let read: <Data extends object>(session: Session<Data>) => State<Data>
 
@@ -174,6 +175,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * `idle` gives it, instead of the policy's, from now on.
    */
   start(options: StartOptions = {}): this {
+    checkVerb('start', options)
     const { idle } = options
     const state = this.#touched()
     if (idle !== undefined) state.idle = parseDuration('start: idle', idle, 1)
@@ -188,6 +190,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */
   destroy(options: EndOptions = {}): Promise<void> {
+    checkVerb('destroy', options)
     return this.#inTurn(async (state) => {
       await endState(state, 'ended')
       state.clearsSiteData = options.clearSiteData === true
@@ -195,10 +198,11 @@ export class Session<Data extends object = Record<string, unknown>> {
   }
 
   /**
-   * Replaces the token; the data stay. `grace` as in the option `rotation`, for this time; with one, a token that was
-   * replaced a moment ago stays, and the answer is `rotated` all the same.
+   * Replaces the token; the data stay. With a grace, a token that was replaced a moment ago stays, and the answer is
+   * `rotated` all the same.
    */
-  async rotate(options: { readonly grace?: Duration } = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
+  async rotate(options: RotateOptions = {}): Promise<'rotated' | 'unchanged' | 'gone'> {
+    checkVerb('rotate', options)
     const grace = options.grace === undefined ? undefined : parseDuration('rotate: grace', options.grace)
     return this.#replacing(async (state) =>
       state.phase === 'live' ? rotateState(state, grace ?? state.engine.config.policy.rotationGrace) : 'unchanged',
@@ -210,6 +214,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @throws SessionError `subject-limit`, `superseded` or `carrier-forbidden`.
    */
   login(subject: string, options: LoginOptions<Data> = {}): Promise<void> {
+    checkVerb('login', options)
     const key = subjectKeyOf(this.#state.engine.config.namespace, subject)
     if (options.keep !== undefined) this.#content()
     return this.#replacing((state) => loginState(state, key, options))
@@ -217,6 +222,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Writes down that the signed-in user has authenticated again, perhaps at a higher level; new token. */
   elevate(options: ElevateOptions = {}): Promise<void> {
+    checkVerb('elevate', options)
     return this.#replacing((state) => elevateState(state, options))
   }
 
@@ -225,6 +231,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * there is something in it. Does nothing, and fails never, when nobody is signed in.
    */
   logout(options: LogoutOptions<Data> = {}): Promise<void> {
+    checkVerb('logout', options)
     const keep = options.keep ?? []
     if (keep.length > 0) this.#content()
     return this.#inTurn(async (state) => {
@@ -280,6 +287,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @throws SessionError `reauthentication-required`.
    */
   requireFresh(options: FreshnessOptions): void {
+    checkVerb('requireFresh', options)
     const since = this.#state.engine.config.now() - parseDuration('requireFresh: within', options.within)
     if (hasShown(this.authentication, since, options.factor)) return
     throw new SessionError('reauthentication-required', 'session: let the user authenticate again, then call elevate')

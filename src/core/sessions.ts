@@ -1,7 +1,7 @@
 import { ambient } from '#platform'
 import type { RequestFacts } from './web/carrier.ts'
 import type { SessionsOptions } from './config.ts'
-import { readConfig } from './config.ts'
+import { checkSessionsOptions, readConfig } from './config.ts'
 import { SessionError } from './errors.ts'
 import type { SessionEventName, SessionListener } from './events.ts'
 import { createEmitter } from './events.ts'
@@ -52,6 +52,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
 export function createSessions<Data extends object = Record<string, unknown>>(
   options: SessionsOptions<Data>,
 ): Sessions<Data> {
+  checkSessionsOptions(options)
   return options.name === undefined ? build(options) : registered(options.name, () => build(options))
 }
 

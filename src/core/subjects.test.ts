@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { MINUTE, START, bed, copyOf, newClient, testClock, tokenOf } from '../../test/support/bed.ts'
 import { memoryStore } from '../stores/memory.ts'
+import { countingStore } from '../testing/index.ts'
+import type { StoreKey } from './key.ts'
+import { newHandle } from './record.ts'
+import type { SessionRecord, Store } from './store.ts'
+import { isScannable } from './store.ts'
 
 describe("a user's sessions", () => {
   it('are listed oldest first, with what the user may know of them', async () => {
@@ -85,6 +90,87 @@ describe("a user's sessions", () => {
     await sessions.close()
   })
 })
+
+describe('what names no session', () => {
+  const noHandles = [
+    undefined,
+    null,
+    '',
+    'x'.repeat(21),
+    'x'.repeat(256),
+    ` ${newHandle()}`,
+    `${newHandle()}\n`,
+    `${newHandle().slice(1)}=`,
+    0,
+    true,
+    {},
+    [],
+    [newHandle()],
+    { length: 22 },
+  ]
+
+  it('ends none, and is not shown to the store (S4)', async () => {
+    const { store, calls } = countingStore(memoryStore({ now: testClock().now }))
+    const { sessions, signedIn, record } = bed({ store })
+    await signedIn('ann')
+    const user = sessions.forSubject('ann')
+    const before = calls.length
+    const events = record('store-error', 'outage', 'revoked')
+    for (const handle of noHandles) {
+      expect(await Reflect.apply(user.end, user, [handle]), JSON.stringify(handle)).toBe(false)
+    }
+    expect(await user.end(newHandle())).toBe(false)
+    expect([calls.length - before, events, await user.count()]).toEqual([1, [], 1])
+  })
+
+  it('spares none: an exception that is no session is a TypeError, and nothing has ended (S4)', async () => {
+    const { sessions, signedIn, visit } = bed()
+    const ann = await signedIn('ann')
+    const user = sessions.forSubject('ann')
+    const handle = await visit(ann, (session) => session.handle)
+    const session = await visit(ann, (one) => one)
+    const wrong = [
+      ...[...noHandles.slice(1), handle, { subject: 'ann', handle }].map((except) => ({ except })),
+      { exept: session },
+      session,
+      handle,
+      null,
+    ]
+    for (const options of wrong) {
+      await expect(Reflect.apply(user.endAll, user, [options]), JSON.stringify(options)).rejects.toThrow(TypeError)
+    }
+    expect(await user.count()).toBe(1)
+    await expect(Reflect.apply(user.endWhere, user, ['all'])).rejects.toThrow(TypeError)
+  })
+})
+
+describe('a session about which a newer version has noted more', () => {
+  it('is listed with what can be read and can be ended, and hides no other (S5)', async () => {
+    const { sessions, visit, record, store } = bed()
+    await visit(newClient(), (session) => session.login('ann', { idpSession: 'a' }))
+    const spoilt = newClient()
+    await visit(spoilt, (session) => session.login('ann', { idpSession: 'a' }))
+    await spoil(store, (text) => text.replace('"v":1', '"v":2'))
+    const user = sessions.forSubject('ann')
+    const seen = record('undecodable')
+    const list = await user.list()
+    expect(list.map(({ authentication }) => authentication?.idpSession)).toEqual(['a', undefined])
+    expect(seen).toMatchObject([{ event: { data: 'unopened', error: { code: 'undecodable' } } }])
+    expect(await user.endWhere(({ authentication }) => authentication?.idpSession === 'a')).toBe(1)
+    expect(await user.end(list[1]?.handle ?? '')).toBe(true)
+    expect(await user.count()).toBe(0)
+  })
+})
+
+/** Changes the facts of the session that was inserted last. */
+async function spoil(store: Store, change: (meta: string) => string): Promise<void> {
+  if (!isScannable(store)) throw new Error('no scan')
+  let last: readonly [StoreKey, SessionRecord] | undefined
+  for await (const page of store.scan()) last = page.at(-1) ?? last
+  if (last === undefined) throw new Error('no session')
+  const [key, record] = last
+  await store.update(key, record.version, { ...record, version: record.version + 1, meta: change(record.meta) })
+}
 
 describe('tokens that are replaced by age', () => {
   it('CS-6: a token older than its age is replaced at the next request, and the old one leads on for the grace', async () => {

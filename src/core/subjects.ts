@@ -1,7 +1,9 @@
 import { SessionError } from './errors.ts'
+import type { Emitter } from './events.ts'
+import { assertOption, checkFunction, checkNames } from './options.ts'
 import type { Authentication } from './record.ts'
-import { decodeMeta } from './record.ts'
-import type { Session } from './session.ts'
+import { decodeMeta, isHandle, referenceOf } from './record.ts'
+import { Session } from './session.ts'
 import type { Engine } from './engine/state.ts'
 import { requireResponse } from './engine/state.ts'
 import { hasSubjects } from './store.ts'
@@ -16,6 +18,7 @@ export interface SessionSummary {
   /** Last use that was written down. */
   readonly seenAt: number
   readonly expiresAt: number
+  /** Undefined for a session about which a newer version has noted more than this one can read. */
   readonly authentication: Authentication | undefined
 }
 
@@ -25,11 +28,15 @@ export interface SubjectSessions {
   list(): Promise<readonly SessionSummary[]>
   /** How many live ones there are. */
   count(): Promise<number>
-  /** Ends one. False when the user has no such session, or when a first try has ended it and its answer was lost. */
+  /**
+   * Ends one. False when the user has no such session, as for anything that is no handle, or when a first try has ended it
+   * and its answer was lost.
+   */
   end(handle: string): Promise<boolean>
   /**
    * Ends all as one step, but `except`, which gets a new token; it ends as well when another request has replaced its
    * token meanwhile. Returns how many have ended; without those of a first try whose answer was lost.
+   * @throws TypeError when `except` is given and is no session: nothing has ended then.
    */
   endAll<Data extends object>(options?: { readonly except?: Session<Data> }): Promise<number>
   /** Ends those that the test picks, such as the ones of an identity provider's session. */
@@ -51,14 +58,17 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     return count
   }
   const list = async (): Promise<readonly SessionSummary[]> =>
-    (await call(() => store.listBySubject(key))).map(summaryOf)
-  const end = async (handle: string): Promise<boolean> => (await revoke(() => store.deleteByHandle(key, handle))) > 0
+    (await call(() => store.listBySubject(key))).map((record) => summaryOf(record, emitter))
+  // What is no handle names no session, and what a store would make of it is unknown.
+  const end = async (handle: string): Promise<boolean> =>
+    isHandle(handle) && (await revoke(() => store.deleteByHandle(key, handle))) > 0
 
   return {
     list,
     count: () => call(() => store.countBySubject(key)),
     end,
-    async endAll({ except } = {}) {
+    async endAll(options = {}) {
+      const except = exceptIn(options)
       const kept = except?.subject === subject ? except.handle : undefined
       if (kept !== undefined && except !== undefined) requireResponse(except)
       const count = await revoke(() => store.deleteBySubject(key, kept))
@@ -69,6 +79,7 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
       return isKept || !(await end(kept)) ? count : count + 1
     },
     async endWhere(test) {
+      checkFunction('endWhere', test, 'that picks sessions')
       const chosen = (await list()).filter(test)
       const results = await Promise.all(chosen.map((session) => end(session.handle)))
       return results.filter(Boolean).length
@@ -81,7 +92,28 @@ function withSubjects(store: Store): Store & SubjectStore {
   throw new SessionError('unsupported', `store ${store.name} does not know whose session is whose`)
 }
 
-function summaryOf(record: SessionRecord): SessionSummary {
+function exceptIn<Data extends object>(options: {
+  readonly except?: Session<Data> | undefined
+}): Session<Data> | undefined {
+  checkNames('endAll', options, ['except'])
+  const { except } = options
+  // Else it would end the very session that was meant to stay.
+  const isGood = !(options instanceof Session) && (except === undefined || except instanceof Session)
+  assertOption(isGood, 'endAll: expected { except: session }, with the session of a request')
+  return except
+}
+
+function summaryOf(record: SessionRecord, emitter: Emitter): SessionSummary {
   const { handle, createdAt, seenAt, expiresAt } = record
-  return { handle, createdAt, seenAt, expiresAt, authentication: decodeMeta(record.meta).authentication }
+  return { handle, createdAt, seenAt, expiresAt, authentication: authenticationIn(record, emitter) }
+}
+
+// One that cannot be read must not hide the others: the user still sees it, and can end it.
+function authenticationIn({ handle, meta }: SessionRecord, emitter: Emitter): Authentication | undefined {
+  try {
+    return decodeMeta(meta).authentication
+  } catch (error) {
+    emitter.emit('undecodable', { reference: referenceOf(handle), error, data: 'unopened' })
+    return undefined
+  }
 }

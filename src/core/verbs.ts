@@ -1,4 +1,5 @@
 import type { Duration } from './duration.ts'
+import { checkNames, optionNames } from './options.ts'
 
 /** How a session begins. */
 export interface StartOptions {
@@ -60,4 +61,37 @@ export interface FreshnessOptions {
   readonly within: Duration
   /** A factor that must have been shown. */
   readonly factor?: string
+}
+
+/** When a token is replaced. */
+export interface RotateOptions {
+  /**
+   * For how long requests under way with the old token reach the session.
+   * @defaultValue `rotation.grace`
+   */
+  readonly grace?: Duration
+}
+
+type Verb = 'start' | 'destroy' | 'rotate' | 'login' | 'elevate' | 'logout' | 'requireFresh'
+
+const NAMES: Readonly<Record<Verb, readonly string[]>> = {
+  start: optionNames<StartOptions>({ idle: true }),
+  destroy: optionNames<EndOptions>({ clearSiteData: true }),
+  rotate: optionNames<RotateOptions>({ grace: true }),
+  login: optionNames<LoginOptions<never>>({
+    keep: true,
+    level: true,
+    factors: true,
+    label: true,
+    idpSession: true,
+    absolute: true,
+  }),
+  elevate: optionNames<ElevateOptions>({ level: true, factors: true }),
+  logout: optionNames<LogoutOptions<never>>({ keep: true, clearSiteData: true }),
+  requireFresh: optionNames<FreshnessOptions>({ within: true, factor: true }),
+}
+
+/** @throws TypeError for what is not an object with options of the verb. */
+export function checkVerb(verb: Verb, options: unknown): void {
+  checkNames(verb, options, NAMES[verb])
 }

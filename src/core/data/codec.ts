@@ -1,4 +1,5 @@
 import { SessionError } from '../errors.ts'
+import { checkNames, checkedCount, optionNames } from '../options.ts'
 import { isPlain, type Plain } from './plain.ts'
 
 /** Turns session data into text and back. `encode` throws for what it could not give back unchanged. */
@@ -30,12 +31,21 @@ interface Flaw {
  * `Infinity`, `BigInt`, functions, symbols, `Map`, `Set`, class instances, cycles, and `undefined` or a hole in a list.
  */
 export function jsonCodec(limits: JsonLimits): Codec {
-  return codecFor({ ...limits, isStrict: false })
+  return codecFor({ ...checkedLimits('jsonCodec', limits), isStrict: false })
 }
 
 /** The same, as `codec: 'strict'` has it: what it writes is read back exactly, so those three are refused as well. */
 export function strictCodec(limits: JsonLimits): Codec {
-  return codecFor({ ...limits, isStrict: true })
+  return codecFor({ ...checkedLimits('strictCodec', limits), isStrict: true })
+}
+
+const LIMITS = optionNames<JsonLimits>({ depth: true, keys: true })
+
+function checkedLimits(codec: string, limits: JsonLimits): JsonLimits {
+  checkNames(codec, limits, LIMITS)
+  // Deeper data would be a danger to the stack.
+  const depth = checkedCount(`${codec}: depth`, limits.depth, 1, 1000)
+  return { depth, keys: checkedCount(`${codec}: keys`, limits.keys) }
 }
 
 interface Rules extends JsonLimits {

@@ -135,3 +135,32 @@ describe('requests while the store is ill', () => {
     expect(faulty.faults.map(({ method }) => method)).toEqual(['sweep', 'touch', 'touch'])
   })
 })
+
+describe('a mistake', () => {
+  it('of a caller, which a store or its driver tells as a TypeError, is no outage and is not tried again (S4)', async () => {
+    const emitter = createEmitter()
+    const heard: string[] = []
+    for (const name of ['outage', 'store-error'] as const) emitter.on(name, () => void heard.push(name))
+    const guard = guardOf('db', 2000, emitter)
+    let attempts = 0
+    const wrong = (): Promise<never> => {
+      attempts++
+      return Promise.reject(new TypeError('argument must be a string'))
+    }
+    for (let n = 0; n < 10; n++) {
+      await expect(guard.call('get', undefined, wrong)).rejects.toMatchObject({ code: 'store-unavailable' })
+    }
+    expect([attempts, heard.includes('outage'), heard.length]).toEqual([10, false, 10])
+  })
+
+  it('is not what a failed connection of fetch is, though that is a TypeError as well', async () => {
+    const emitter = createEmitter()
+    const heard: unknown[] = []
+    emitter.on('outage', (event) => void heard.push(event))
+    const guard = guardOf('http', 2000, emitter)
+    const away = (): Promise<never> =>
+      Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }))
+    for (let n = 0; n < 5; n++) await expect(guard.call('get', undefined, away)).rejects.toThrow('get failed')
+    expect(heard).toHaveLength(1)
+  })
+})

@@ -56,7 +56,7 @@ export function guardStore(name: string, timeout: number, emitter: Emitter, now:
       } catch (error) {
         emitter.emit('store-error', { store: name, operation, error })
         const coded = isSessionError(error) ? error : unavailable(name, `${operation} failed`, error)
-        if (isOutage(coded)) {
+        if (isOutage(coded) && !isMistake(error)) {
           isHung = coded.code === LATE
           if (failures === 0) since = now()
           if (++failures === OUTAGE) emitter.emit('outage', { store: name, since })
@@ -72,6 +72,12 @@ export function guardStore(name: string, timeout: number, emitter: Emitter, now:
 /** Whether the store did not do what it was asked, and may do it again later. */
 export function isOutage(error: unknown): boolean {
   return isSessionError(error) && (error.code === 'store-unavailable' || error.code === LATE)
+}
+
+// What was asked makes no sense to the store or its driver: it will not the second time, and it says nothing of the server.
+// Where calls go by `fetch`, a TypeError is how a failed connection is told, with a cause.
+function isMistake(error: unknown): boolean {
+  return error instanceof TypeError && error.cause === undefined
 }
 
 function unavailable(store: string, what: string, cause?: unknown): SessionError {
@@ -100,7 +106,7 @@ function attempt<T>(
       reject(error)
     }
     answer.then(done, (error: Error) => {
-      if (isLate || ONCE.includes(operation)) fail(error)
+      if (isLate || ONCE.includes(operation) || isMistake(error)) fail(error)
       else again(run).then(done, fail)
     })
   })

@@ -3,7 +3,7 @@ import { needsAddress } from '../binding.ts'
 import type { Carriers } from '../config.ts'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Content } from '../data/content.ts'
-import { SessionError } from '../errors.ts'
+import { SessionError, isSessionError } from '../errors.ts'
 import { isOutage } from './guard.ts'
 import type { StoreKey } from '../key.ts'
 import { storeKeyOf } from '../key.ts'
@@ -102,10 +102,19 @@ async function load<Data extends object>(state: State<Data>, presented: Presente
       await admit(state, presented, entry)
     }
   } catch (error) {
+    if (isUndecodable(error)) {
+      emitter.emit('undecodable', { error, data: 'unopened' })
+      return state
+    }
     if (config.onStoreError !== 'anonymous' || !isOutage(error)) throw error
     state.phase = 'degraded'
   }
   return state
+}
+
+// It must not lock its visitor out: it counts as absent, and is left for inspection until the visitor signs in or out.
+function isUndecodable(error: unknown): boolean {
+  return isSessionError(error) && error.code === 'undecodable'
 }
 
 /** A record under the key by which it was found. */
@@ -123,7 +132,13 @@ export async function follow<Data extends object>(
   const { store, guard } = state.engine
   let at = key
   for (let hop = 0; hop <= MAX_HOPS; hop++) {
-    const entry: SessionRecord | Tombstone | undefined = await guard.call('get', state.activity, () => store.get(at))
+    let entry: SessionRecord | Tombstone | undefined
+    try {
+      entry = await guard.call('get', state.activity, () => store.get(at))
+    } catch (error) {
+      if (isUndecodable(error)) state.unreadableKey = at
+      throw error
+    }
     if (entry?.state === 'live') return { key: at, record: entry, isGraceful: hop > 0 }
     if (entry?.state !== 'moved') return entry === undefined && hop === 0 ? undefined : 'superseded'
     at = entry.to
@@ -162,7 +177,6 @@ function readMeta<Data extends object>(state: State<Data>, found: Found): Meta |
   try {
     return decodeMeta(found.record.meta)
   } catch (error) {
-    // It must not lock its visitor out: it counts as absent, and is left for inspection.
     const reference = referenceOf(found.record.handle)
     state.engine.emitter.emit('undecodable', { reference, error, data: 'unopened' })
     state.unreadableKey = found.key

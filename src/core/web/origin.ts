@@ -1,3 +1,4 @@
+import { assertOption } from '../options.ts'
 import type { RequestFacts } from './carrier.ts'
 
 /** The origin under which this server was asked, as a page of its own would show it; undefined without a host. */
@@ -18,11 +19,15 @@ function without(host: string, port: string): string {
  * @throws TypeError naming the option when one is not written as browsers write it.
  */
 export function checkedOrigins(option: string, origins: readonly string[] = []): ReadonlySet<string> {
-  for (const origin of origins) {
-    if (typeof origin === 'string' && /^https?:\/\/[a-z0-9.:[\]-]+$/.test(origin)) continue
-    throw new TypeError(`${option} must be scheme and host in lower case, such as https://admin.example.com`)
-  }
+  assertOption(
+    Array.isArray(origins) && origins.every(isOrigin),
+    `${option}: expected a list of scheme and host in lower case, such as https://admin.example.com`,
+  )
   return new Set(origins)
+}
+
+function isOrigin(given: unknown): boolean {
+  return typeof given === 'string' && /^https?:\/\/[a-z0-9.:[\]-]+$/.test(given)
 }
 
 /**
