@@ -10,6 +10,8 @@ export type SessionErrorCode =
   | 'gone'
   /** Another request replaced this request's token; the operation was not done. */
   | 'superseded'
+  /** The request showed several tokens, and which of them counts cannot be told; nothing was done. */
+  | 'ambiguous'
   /** A value that JSON would change or drop silently; the message names its path. */
   | 'not-encodable'
   /** The encoded data, its depth or its number of keys is over a limit. */

@@ -17,7 +17,7 @@ import type { Outcome } from './web/response.ts'
 import type { SaveResult } from './engine/save.ts'
 import { saveState } from './engine/save.ts'
 import type { State } from './engine/state.ts'
-import { begin, inTurn, requireResponse } from './engine/state.ts'
+import { begin, inTurn, requireOneToken, requireResponse } from './engine/state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type {
   ElevateOptions,
@@ -185,7 +185,10 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Saves now, and not only at the end of the request. */
   save(): Promise<SaveResult> {
-    return this.#inTurn((state) => saveState(state))
+    return this.#inTurn((state) => {
+      requireOneToken(state)
+      return saveState(state)
+    })
   }
 
   /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */
@@ -211,7 +214,7 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /**
    * Signs a user in: a new session under a new token, with the old one dead in the same step.
-   * @throws SessionError `subject-limit`, `superseded` or `carrier-forbidden`.
+   * @throws SessionError `subject-limit`, `superseded`, `ambiguous` or `carrier-forbidden`.
    */
   login(subject: string, options: LoginOptions<Data> = {}): Promise<void> {
     checkVerb('login', options)

@@ -10,6 +10,7 @@ import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { cutOff, sendAnswer } from './shared/node-response.ts'
+import { originalUrlOf, showUrl } from './shared/shown-url.ts'
 import { openTogether } from './shared/open-together.ts'
 import type { ProxyOptions } from './shared/proxy.ts'
 import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
@@ -96,7 +97,7 @@ function serve<Data extends object, Request extends NodeRequest, Response extend
   const run = async (): Promise<unknown> => {
     const session = await openTogether(sessions, factsOf(request, options))
     if (session.answer !== undefined) return sendAnswer(response, session.answer)
-    if (request.url !== session.url) request.url = session.url
+    showUrl(request, session.url)
     gate = gateResponse(response, session, fail)
     return sessions.run(session, () => handler(request, response, session))
   }
@@ -132,7 +133,7 @@ function factsOf(request: NodeRequest, options: Options): RequestFacts {
   return new LazyFacts(
     {
       method: request.method ?? 'GET',
-      url: request.url ?? '/',
+      url: originalUrlOf(request),
       header,
       field: (name) => fieldOf(options.body?.(request), name),
     },

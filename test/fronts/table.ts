@@ -562,6 +562,23 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   {
+    title: 'several tokens',
+    name: 'a sign-in that several tokens make unclear is refused, and its response clears what the site used before (F6)',
+    options: { cookie: { retired: [{ name: 'connect.sid' }] } },
+    handle: async ({ session }) => {
+      await session.login('ann')
+      return { body: 'welcome' }
+    },
+    run: async ({ client, watched }) => {
+      const shown = [`__Host-id=${'A'.repeat(46)}`, `__Host-id=${'B'.repeat(46)}`, 'connect.sid=s%3Ax'].join('; ')
+      const got = await client.request('/', { headers: { cookie: shown } })
+      expect(got.status).toBeGreaterThanOrEqual(400)
+      expect(got.text).not.toBe('welcome')
+      expect(got.cookies).toEqual([expect.stringMatching(/^connect\.sid=; Path=\/; Max-Age=0/)])
+      expect(watched.writes()).toEqual([])
+    },
+  },
+  {
     title: 'client address',
     name: 'a session that is bound to its client follows what the trusted proxy says of the address, and no more',
     options: { bind: 'client-address' },

@@ -27,16 +27,29 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
   }
   startOver(state, end === 'superseded' ? 'superseded' : next)
   state.lost = undefined
-  state.clearsToken = state.presentedKey !== undefined && end !== 'superseded'
+  const wasShown = state.presentedKey !== undefined || state.rivals.length > 0
+  state.clearsToken = wasShown && end !== 'superseded'
+  state.rivals = []
 }
 
 /** Ends what lives under the key that this request knows, or where a rotation has moved it meanwhile. */
-async function endByKey<Data extends object>(state: State<Data>): Promise<'ended' | 'superseded' | 'none'> {
-  const { store, guard, config } = state.engine
+async function endByKey<Data extends object>(state: State<Data>): Promise<Ending> {
   if (state.phase === 'superseded') return 'superseded'
-  let key = state.live?.key ?? state.unreadableKey ?? (state.phase === 'degraded' ? state.presentedKey : undefined)
+  const { live, unreadableKey, presentedKey, phase } = state
+  const key = live?.key ?? unreadableKey ?? (phase === 'degraded' ? presentedKey : undefined)
+  if (key !== undefined) return endAt(state, key)
+  // Whoever shows several tokens holds them all, and none of them is to open anything after a logout.
+  const endings = await Promise.all(state.rivals.map((rival) => endAt(state, rival)))
+  return endings.includes('ended') ? 'ended' : 'none'
+}
+
+type Ending = 'ended' | 'superseded' | 'none'
+
+async function endAt<Data extends object>(state: State<Data>, start: StoreKey): Promise<Ending> {
+  const { store, guard, config } = state.engine
+  let key: StoreKey | undefined = start
   for (let hop = 0; key !== undefined && hop <= MAX_HOPS; hop++) {
-    const at = key
+    const at: StoreKey = key
     const tombstone = deadMark(config.now())
     const bury = async (isAgain: boolean): Promise<boolean> =>
       (await store.delete(at, tombstone)) || (isAgain && isSame(await store.get(at), tombstone))

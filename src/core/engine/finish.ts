@@ -50,14 +50,23 @@ function isRotationDue<Data extends object>({ live, engine, hasResponse }: State
 
 function outcomeOf<Data extends object>(state: State<Data>): Outcome | undefined {
   const carried = carriedBy(state)
-  if (carried === undefined && !state.isTouched && !state.clearsSiteData) return undefined
+  const retired = retiredBy(state, carried !== undefined)
+  if (carried === undefined && retired.length === 0 && !state.isTouched && !state.clearsSiteData) return undefined
   const headers = [...(carried?.headers ?? [])]
   if (state.clearsSiteData) headers.push(['clear-site-data', '"cache", "cookies", "storage"'])
   return {
-    cookies: carried?.cookies ?? [],
+    // First: where a client cannot tell the two apart, the one in use is to stay.
+    cookies: [...retired, ...(carried?.cookies ?? [])],
     headers,
     vary: state.engine.config.vary,
   }
+}
+
+const NONE: readonly string[] = []
+
+function retiredBy<Data extends object>({ engine, facts }: State<Data>, hands: boolean): readonly string[] {
+  const carrier = engine.config.carriers.find((candidate) => candidate.retire !== undefined)
+  return carrier?.retire?.(facts, hands) ?? NONE
 }
 
 function carriedBy<Data extends object>(state: State<Data>): Carried | undefined {

@@ -2,9 +2,9 @@ import type { Content } from '../data/content.ts'
 import type { Draft } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
 import { endedError } from './open.ts'
-import { backOff, insertState, maxBytesOf, writeAnswered } from './save.ts'
+import { backOff, insertState, maxBytesOf, mayBegin, writeAnswered } from './save.ts'
 import type { State } from './state.ts'
-import { inTurn } from './state.ts'
+import { inTurn, requireOneToken } from './state.ts'
 
 /**
  * Atomic read-modify-write: `change` works on a copy, and runs again on fresh data when somebody got there first,
@@ -16,6 +16,7 @@ export async function modifyState<Data extends object, R>(
 ): Promise<R> {
   for (let attempt = 1; ; attempt++) {
     if (state.phase === 'superseded') throw endedError('superseded')
+    requireOneToken(state)
     const draft = state.document.draft()
     const result = await alone(state, () => change(draft.content))
     if (await inTurn(state, () => storeDraft(state, draft))) return result
@@ -45,7 +46,7 @@ async function storeDraft<Data extends object>(state: State<Data>, draft: Draft<
   const text = document.encode(maxBytesOf(state, state.live?.record.subject), draft.content)
   const isChanged = document.differs(text)
   if (state.phase === 'fresh') {
-    if (isChanged || state.isStarted) await insertState(state, { text })
+    if ((isChanged || state.isStarted) && mayBegin(state)) await insertState(state, { text })
   } else if (state.phase === 'live' && isChanged) {
     const outcome = await writeAnswered(state, text, draft.basis)
     if (outcome === 'gone') throw endedError('gone')

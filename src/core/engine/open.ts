@@ -36,7 +36,7 @@ export function openState<Data extends object>(
   isReadOnly: boolean,
 ): State<Data> | Promise<State<Data>> {
   const { carriers } = engine.config
-  const presented = presentedToken(engine, facts)
+  const [presented, ...rivals] = presentedTokens(engine, facts)
   askForAddress(engine, facts, presented !== undefined)
   const carrier = presented?.carrier ?? carrierForNew(carriers, facts)
   const state = freshState(engine, facts, carrier, {
@@ -44,27 +44,39 @@ export function openState<Data extends object>(
     isReadOnly,
     hasResponse: !isReadOnly,
   })
+  if (presented !== undefined && rivals.length > 0) return leaveOpen(state, [presented, ...rivals])
   if (presented !== undefined) return load(state, presented)
   state.answer = probeAnswer(carriers, facts)
   return state
 }
 
-function presentedToken<Data extends object>(engine: Engine<Data>, facts: RequestFacts): Presented | undefined {
+/** The tokens that the first carrier with one shows. What has not the shape of a token, or is not signed, is none. */
+function presentedTokens<Data extends object>(engine: Engine<Data>, facts: RequestFacts): readonly Presented[] {
   const showsCookie = facts.header('cookie') !== undefined
   for (const carrier of engine.config.carriers) {
     if (carrier.isFallback && showsCookie) continue
-    const texts = new Set(carrier.read(facts))
-    if (texts.size > 1) {
-      // Which of them the client means cannot be told; a sibling domain may have planted one (RFC 6265bis section 8.6).
-      engine.emitter.emit('ambiguous', { carrier: carrier.name, clientAddress: facts.clientAddress })
-      return undefined
+    const found = new Map<Token, Presented>()
+    for (const text of carrier.read(facts)) {
+      const read = engine.config.seal.read(text)
+      if (read !== undefined && found.get(read.token)?.isCurrent !== true) found.set(read.token, { carrier, ...read })
     }
-    for (const text of texts) {
-      const found = engine.config.seal.read(text)
-      if (found !== undefined) return { carrier, ...found }
-    }
+    if (found.size > 0) return [...found.values()]
   }
-  return undefined
+  return NONE
+}
+
+const NONE: readonly Presented[] = []
+
+/**
+ * Which of several tokens the client means cannot be told; a sibling domain may have planted one (RFC 6265bis section 8.6).
+ * The visitor is served without a session, and nothing is handed out that would replace the right one.
+ */
+function leaveOpen<Data extends object>(state: State<Data>, rivals: readonly Presented[]): State<Data> {
+  const { engine, facts, carrier } = state
+  engine.emitter.emit('ambiguous', { carrier: carrier.name, clientAddress: facts.clientAddress })
+  state.phase = 'ambiguous'
+  state.rivals = rivals.map(({ token }) => storeKeyOf(engine.config.namespace, token))
+  return state
 }
 
 function carrierForNew(carriers: Carriers, facts: RequestFacts): Carrier {

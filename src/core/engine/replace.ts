@@ -22,6 +22,7 @@ import {
 } from './save.ts'
 import type { NewRecord, RecordContent } from './save.ts'
 import type { Live, State } from './state.ts'
+import { requireOneToken } from './state.ts'
 import type { RotateResult, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import type { Token } from '../token.ts'
@@ -103,6 +104,7 @@ export async function loginState<Data extends object>(
       `session: the ${state.carrier.name} carrier may not carry a signed-in session`,
     )
   }
+  requireOneToken(state)
   const successor = (_live: Live | undefined, now: number): RecordContent => ({
     handle: newHandle(),
     subject,

@@ -50,10 +50,18 @@ export async function saveState<Data extends object>(
 ): Promise<SaveResult> {
   if (text === undefined) return 'unchanged'
   if (state.phase === 'fresh') {
+    if (!mayBegin(state)) return 'unchanged'
     await insertState(state, { text })
     return 'saved'
   }
   return updateState(state, text)
+}
+
+/** Whether a session that begins here would come back to this part of the site; else each request would leave a record. */
+export function mayBegin<Data extends object>({ carrier, facts, engine }: State<Data>): boolean {
+  const complaint = carrier.outside?.(facts)
+  if (complaint !== undefined) engine.emitter.warn(complaint)
+  return complaint === undefined
 }
 
 /** What a new record is made of. */

@@ -33,8 +33,9 @@ export interface Engine<Data extends object> {
  * `ended`: destroyed by this request, or found gone; what is written now is never stored.
  * `superseded`: the token was replaced a moment ago; never stored, and the response sends no cookie.
  * `degraded`: the store could not be read, and the application asked to be served all the same; as superseded.
+ * `ambiguous`: the request showed several tokens; as degraded, and verbs that write are refused.
  */
-export type Phase = 'fresh' | 'live' | 'ended' | 'superseded' | 'degraded'
+export type Phase = 'fresh' | 'live' | 'ended' | 'superseded' | 'degraded' | 'ambiguous'
 
 /** A record in the store, as this request knows it. */
 export interface Live {
@@ -64,6 +65,8 @@ export interface State<Data extends object> {
   readonly activity: Activity
   /** The key of the token that the request presented, whatever it opened. */
   presentedKey: StoreKey | undefined
+  /** The keys of the tokens among which the request leaves open which counts; none otherwise. */
+  rivals: readonly StoreKey[]
   /** Where a record lies that cannot be read: it counts as absent, and logging out or in ends it all the same. */
   unreadableKey: StoreKey | undefined
   /** Whether an older secret signed the token: the client gets it signed anew, once the store has been seen to know it. */
@@ -95,6 +98,8 @@ export interface State<Data extends object> {
   clearsSiteData: boolean
 }
 
+const NONE: readonly StoreKey[] = []
+
 /** A state without a record. */
 export function freshState<Data extends object>(
   engine: Engine<Data>,
@@ -110,6 +115,7 @@ export function freshState<Data extends object>(
     hasResponse: options.hasResponse,
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
+    rivals: NONE,
     unreadableKey: undefined,
     isOutdated: false,
     turn: undefined,
@@ -191,5 +197,15 @@ export function requireResponse(session: { readonly hasResponse: boolean }): voi
   throw new SessionError(
     'unsupported',
     'session: no response can carry a new token here; do this in an ordinary request',
+  )
+}
+
+/** A session that begins, or a change, would be answered as if it were there with the next request. */
+export function requireOneToken(state: { readonly phase: Phase }): void {
+  if (state.phase !== 'ambiguous') return
+  throw new SessionError(
+    'ambiguous',
+    'session: the request showed several tokens under one name, so nothing was done; what could be cleared is cleared, ' +
+      'send the request again, and name cookies of earlier configurations in cookie.retired',
   )
 }

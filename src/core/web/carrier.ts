@@ -67,6 +67,16 @@ export interface Carrier {
    * whether cookies work, or that takes the traces of the question out of the URL when they do.
    */
   probe?(facts: RequestFacts): Answer | undefined
+  /**
+   * Why a session that begins with this request would not come back with the next one like it, if so. Nothing is stored
+   * then, unless somebody signs in, and one warning tells it.
+   */
+  outside?(facts: RequestFacts): string | undefined
+  /**
+   * `Set-Cookie` lines that take away what an earlier configuration left and the request shows.
+   * @param hands whether the response hands out a token.
+   */
+  retire?(facts: RequestFacts, hands: boolean): readonly string[]
   /** Why the client is bound to drop what `hand` gives, if it is; for one clear warning. */
   complaint?(facts: RequestFacts): string | undefined
 }

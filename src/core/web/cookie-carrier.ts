@@ -3,6 +3,8 @@ import type { Carrier, RequestFacts } from './carrier.ts'
 import type { Clock } from '../clock.ts'
 import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
+import type { RetiredCookie } from './retired-cookies.ts'
+import { retirementOf } from './retired-cookies.ts'
 import { assertOption, checkFunction, checkNames } from '../options.ts'
 
 interface CommonOptions {
@@ -13,6 +15,11 @@ interface CommonOptions {
   readonly persistent?: boolean
   /** Which cookies a browser with too many of them gives up last; a hint that not all understand. */
   readonly priority?: 'low' | 'medium' | 'high'
+  /**
+   * Cookies that the site used before, to be taken away from browsers that still show them: after a change of `name`,
+   * `domain` or `path`. Without it a browser with two cookies of the same name has no session.
+   */
+  readonly retired?: readonly RetiredCookie[]
   /** Where `Expires` counts from. @defaultValue Date.now */
   readonly now?: Clock
 }
@@ -72,7 +79,7 @@ interface OneOrMany {
 }
 
 const FLAGS = ['persistent', 'partitioned', 'insecureDevelopment'] as const
-const OPTION_NAMES: readonly string[] = ['name', 'domain', 'path', 'sameSite', 'priority', 'now', ...FLAGS]
+const OPTION_NAMES: readonly string[] = ['name', 'domain', 'path', 'sameSite', 'priority', 'retired', 'now', ...FLAGS]
 const FOLLOWS = 'follows from timeouts.absolute; set persistent: true to have it sent'
 const REMEDIES = new Map([
   ['httpOnly', 'is always on, so that no script can read the token'],
@@ -85,10 +92,11 @@ const LONGEST_TOKEN = 128
 
 /** Carries the token in a cookie, the way that browsers protect best. */
 export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
-  const { persistent = false, now = Date.now, ...own } = ownOptions(options)
+  const { persistent = false, now = Date.now, retired, ...own } = ownOptions(options)
   const cookie = templateOf(own)
   const { priority: _, ...identity } = cookie
   const cleared = serializeCookie({ ...identity, maxAge: 0, expires: 0 })
+  const retire = retirementOf(cookie, retired)
   return {
     name: 'cookie',
     cookieName: cookie.name,
@@ -101,6 +109,8 @@ export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
     }),
     clear: () => ({ cookies: [cleared] }),
     complaint: (facts) => complaintOf(cookie, facts),
+    ...(cookie.path !== '/' && { outside: (facts) => outsideOf(cookie.path, facts) }),
+    ...(retire !== undefined && { retire: (facts, hands) => retire(facts.header('cookie') ?? '', hands) }),
   }
 }
 
@@ -124,7 +134,10 @@ function ownOptions(options: CookieOptions): Own {
   return own
 }
 
-function templateOf({ insecureDevelopment: isPlain = false, ...own }: Omit<Own, 'persistent' | 'now'>): Cookie {
+function templateOf({
+  insecureDevelopment: isPlain = false,
+  ...own
+}: Omit<Own, 'persistent' | 'now' | 'retired'>): Cookie {
   const isRefused = isPlain && isProduction()
   assertOption(!isRefused, 'cookie.insecureDevelopment: refused in production; serve https and leave it out')
   const { domain, path = '/' } = own
@@ -160,6 +173,17 @@ function complaintOf(cookie: Cookie, facts: RequestFacts): string | undefined {
   return (
     `cookie: browsers drop domain "${cookie.domain}" on this host; ` +
     'name the host or a parent of it, or leave it out'
+  )
+}
+
+// As browsers match paths (RFC 6265bis section 5.1.4). What is no path, such as `*`, no browser sends.
+function outsideOf(path: string, { url }: RequestFacts): string | undefined {
+  const [asked = ''] = url.split(/[?#]/, 1)
+  const isCovered = asked === path || asked.startsWith(path.endsWith('/') ? path : `${path}/`)
+  if (isCovered || !asked.startsWith('/')) return undefined
+  return (
+    `cookie: path "${path}" does not cover every request that changes a session, so that nothing of it was stored; ` +
+    'serve sessions under that path only, or set another'
   )
 }
 

@@ -104,12 +104,19 @@ export function cookieNameOf(setCookieLine: string): string | undefined {
 }
 
 /**
- * The `Set-Cookie` lines of a response after new ones are added: one line for each new name, the last one given;
- * all other lines as they were.
+ * The `Set-Cookie` lines of a response after new ones are added: none of the new names is left from before, and of new
+ * lines for the same cookie the last one counts; all other lines as they were.
  */
 export function mergeSetCookie(existing: readonly string[], lines: readonly string[]): readonly string[] {
-  const latest = new Map(lines.map((line) => [cookieNameOf(line), line]))
-  return [...existing.filter((line) => !latest.has(cookieNameOf(line))), ...latest.values()]
+  const names = new Set(lines.map(cookieNameOf))
+  const latest = new Map(lines.map((line) => [identityOf(line), line]))
+  return [...existing.filter((line) => !names.has(cookieNameOf(line))), ...latest.values()]
+}
+
+// Browsers keep cookies of one name apart by these (RFC 6265bis section 5.7; CHIPS).
+function identityOf(line: string): string {
+  const scope = line.split(/; */).filter((part) => /^(?:path=|domain=|partitioned$)/i.test(part))
+  return [cookieNameOf(line), ...scope.toSorted()].join(';')
 }
 
 /** The name without `__Host-`, `__Secure-`, `__Http-` or `__Host-Http-`. */

@@ -52,6 +52,7 @@ export const fetchDrivers: readonly Driver[] = [
     leavesOut: {
       'installed twice': 'it wraps one handler: there is nothing to install',
       'error page': 'it has no page for errors: without `onError`, what a handler throws goes on to the server',
+      'several tokens': 'as for the error page',
     },
     start: ({ sessions, handle, form = false }) =>
       listen(
