@@ -9,6 +9,7 @@ interface Lock {
 const LOCKS = [
   'package-lock.json',
   'bench/package-lock.json',
+  'test/consumers/package-lock.json',
   'test/runtimes/package-lock.json',
   'test/fronts/nitro/package-lock.json',
 ]

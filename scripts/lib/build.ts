@@ -32,12 +32,13 @@ function completeCommonJs(): void {
   for (const file of globSync('**/*.{js,d.ts}', { cwd: commonJs })) bindPlatform(file)
   const require = createRequire(import.meta.url)
   for (const { file } of subpaths) {
-    const path = join(commonJs, file)
-    const from = `from './${basename(file)}.js'\n`
+    const [path, name] = [join(commonJs, file), basename(file)]
     // By name: with `*` the names that Node adds to CommonJS, such as `module.exports`, would be given out too.
     const names = Object.keys(require(`${path}.js`) as object)
-    writeFileSync(`${path}.mjs`, `export { ${names.join(', ')} } ${from}`)
-    writeFileSync(`${path}.d.mts`, `export * ${from}`)
+    writeFileSync(`${path}.mjs`, `export { ${names.join(', ')} } from './${name}.cjs'\n`)
+    writeFileSync(`${path}.d.mts`, `export * from './${name}.js'\n`)
+    // Vitest runs a CommonJS file that is imported once more for `require`: this one has nothing that could be there twice.
+    writeFileSync(`${path}.cjs`, `module.exports = require('./${name}.js')\n`)
   }
 }
 
@@ -69,6 +70,9 @@ export const buildGate: Gate = {
 export function buildIsStale(): boolean {
   const built = statSync(stamp, { throwIfNoEntry: false })
   if (built === undefined || !existsSync(inProject('dist'))) return true
-  const inputs = globSync(['src/**/*.ts', 'package.json', 'tsconfig.{base,build,esm,commonjs}.json'], { cwd: root })
+  const inputs = globSync(
+    ['src/**/*.ts', 'scripts/lib/build.ts', 'package.json', 'tsconfig.{base,build,esm,commonjs}.json'],
+    { cwd: root },
+  )
   return inputs.some((file) => statSync(inProject(file)).mtimeMs > built.mtimeMs)
 }

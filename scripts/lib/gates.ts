@@ -1,7 +1,7 @@
 import { attwGate } from '../gates/attw.ts'
 import { auditGate } from '../gates/audit.ts'
 import { benchTypesGate } from '../gates/bench-types.ts'
-import { declarationsGate } from '../gates/declarations.ts'
+import { consumersGate } from '../gates/consumers.ts'
 import { docsGate } from '../gates/docs.ts'
 import { exportsGate } from '../gates/exports.ts'
 import { lockGate } from '../gates/lock.ts'
@@ -16,7 +16,7 @@ export const gates: Readonly<Record<string, Gate>> = {
   exports: exportsGate,
   publint: publintGate,
   attw: attwGate,
-  declarations: declarationsGate,
+  consumers: consumersGate,
   size: sizeGate,
   knip: commandGate('knip', 'knip', []),
   docs: docsGate,

@@ -1,0 +1,3 @@
+import { twoVisits } from './application'
+
+void twoVisits().then((answers) => console.log(answers.join(', ')))
