@@ -31,7 +31,7 @@ describe('the life of a session', () => {
     expect(await visit(copyOf(client), (other) => other.get('a'))).toBe(2)
     session.data['a'] = 3
     await visit(copyOf(client), (other) => other.destroy())
-    expect(await session.save()).toBe('gone')
+    await expect(session.save()).rejects.toMatchObject({ code: 'gone' })
     expect((await commit(client, session))?.cookies).toEqual([])
   })
 

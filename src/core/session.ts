@@ -183,7 +183,10 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this
   }
 
-  /** Saves now, and not only at the end of the request. */
+  /**
+   * Saves now, and not only at the end of the request.
+   * @throws SessionError `gone` or `superseded` when the session has ended, or its token was replaced, by another request.
+   */
   save(): Promise<SaveResult> {
     return this.#inTurn((state) => {
       requireOneToken(state)

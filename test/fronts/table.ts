@@ -313,6 +313,10 @@ export const frontCases = (): readonly FrontCase[] => [
         const late = await client.request('/', { headers: { cookie: before ?? '' } })
         expect(late.text).toBe('nobody undefined')
         expect(late.cookies).toEqual([])
+        // What it changes cannot be kept, and it is told so (F2).
+        const refused = await client.request('/write', { headers: { cookie: before ?? '' } })
+        expect(refused.status).toBeGreaterThanOrEqual(409)
+        expect([refused.cookies, refused.text.includes('nobody')]).toEqual([[], false])
       }
       expect((await visitor.request('/')).text).toBe('ada kept')
     },

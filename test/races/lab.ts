@@ -1,5 +1,6 @@
 import { it } from 'vitest'
 import type { SessionsOptions } from '../../src/core/config.ts'
+import { isSessionError } from '../../src/core/errors.ts'
 import { storeKeyOf } from '../../src/core/key.ts'
 import type { StoreKey } from '../../src/core/key.ts'
 import type { Outcome } from '../../src/core/web/response.ts'
@@ -110,9 +111,22 @@ export function dataOf(record: Awaited<ReturnType<FullStore['get']>>): unknown {
   return record?.state === 'live' ? (JSON.parse(record.data) as unknown) : undefined
 }
 
+/** What a client gets in the end: cookies, or none and an error of that code, because others have ended the session. */
+export interface Finished {
+  readonly cookies: readonly string[]
+  readonly refused?: 'gone' | 'superseded'
+}
+
 /** What a request holds at its end. */
-export async function finish(session: Session<Loose>): Promise<Pick<Outcome, 'cookies'>> {
-  return { cookies: (await session.commit())?.cookies ?? [] }
+export async function finish(session: Session<Loose>): Promise<Finished> {
+  try {
+    return { cookies: (await session.commit())?.cookies ?? [] }
+  } catch (error) {
+    if (isSessionError(error) && (error.code === 'gone' || error.code === 'superseded')) {
+      return { cookies: [], refused: error.code }
+    }
+    throw error
+  }
 }
 
 /** The clients that result when the responses reach copies of this one in every order. */

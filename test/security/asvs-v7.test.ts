@@ -131,10 +131,11 @@ describe('V7.2 fundamental session management', () => {
       expect(new Set([...olds, client].map((one) => tokenOf(one))).size).toBe(3)
       counting.reset()
       for (const old of olds) {
-        await visit(old, (session) => {
+        const late = visit(old, (session) => {
           expect([session.subject, session.get('cart'), session.isStarted]).toEqual([undefined, undefined, false])
           session.set('mine', 1)
         })
+        await expect(late).rejects.toMatchObject({ code: 'superseded' })
       }
       expect(counting.calls.filter(({ method }) => method !== 'get')).toEqual([])
       expect(await world.records()).toHaveLength(1)

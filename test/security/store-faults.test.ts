@@ -6,6 +6,7 @@ import { jsonCodec } from '../../src/core/data/codec.ts'
 import type { Session } from '../../src/core/session.ts'
 import type { StoreMethod } from '../../src/testing/index.ts'
 import type { Loose } from '../support/bed.ts'
+import { finish } from '../races/lab.ts'
 import { HOUR, MINUTE, copyOf, newClient, tokenOf } from '../support/bed.ts'
 import { inMemory, onEachStore, whoIs } from './world.ts'
 
@@ -144,7 +145,7 @@ describe('what a store gives back', () => {
       const session = await quiet.open(client)
       world.clock.advance(10 * MINUTE)
       session.set('a', 1)
-      expect((await session.commit())?.cookies).toEqual([])
+      await expect(quiet.commit(client, session)).rejects.toMatchObject({ code: 'gone' })
       expect(await whoIs(quiet, client)).toBeUndefined()
       expect(await quiet.sessions.forSubject('ann').list()).toEqual([])
       expect(await quiet.sessions.forSubject('ann').count()).toBe(0)
@@ -274,7 +275,7 @@ describe('cookies and what they name', () => {
       const session = sessions[i]
       if (session === undefined) continue
       await act(session)
-      expect((await world.commit(client, session))?.cookies ?? [], `act ${i}`).toEqual([])
+      expect((await finish(session)).cookies, `act ${i}`).toEqual([])
     }
     expect(tokenOf(client)).toBe(token)
     expect(await whoIs(world, client)).toBe('ann')

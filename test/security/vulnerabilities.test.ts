@@ -20,6 +20,7 @@ import * as library from '../../src/index.ts'
 import { fileStore } from '../../src/stores/file.ts'
 import { pausableStore } from '../../src/testing/index.ts'
 import type { Client, Loose } from '../support/bed.ts'
+import { finish } from '../races/lab.ts'
 import { HOUR, MINUTE, bed, clientWith, copyOf, newClient, receive, testClock, tokenOf } from '../support/bed.ts'
 import { inMemory, onEachStore, whoIs } from './world.ts'
 
@@ -37,7 +38,8 @@ describe('tokens across sign-in and sign-out', () => {
       expect(await whoIs(world, victim)).toBe('victim')
       // The attacker forces the old cookie on the victim once more: nobody is signed in then, least of all the attacker.
       const forced = copyOf(attacker)
-      await world.visit(forced, (session) => session.set('typed', 'by the victim'))
+      const typed = world.visit(forced, (session) => session.set('typed', 'by the victim'))
+      await expect(typed).rejects.toMatchObject({ code: 'superseded' })
       expect(await world.visit(attacker, (session) => [session.subject, session.get('typed')])).toEqual([
         undefined,
         undefined,
@@ -65,7 +67,7 @@ describe('tokens across sign-in and sign-out', () => {
       await world.visit(client, (session) => session.elevate({ level: 2 }))
       expect(tokenOf(client)).not.toBe(before)
       underWay.set('transfer', 1_000_000)
-      expect((await underWay.commit())?.cookies).toEqual([])
+      expect(await finish(underWay)).toEqual({ cookies: [], refused: 'gone' })
       await expect(underWay.elevate()).rejects.toMatchObject({ code: 'no-session' })
       await world.visit(client, (session) =>
         expect([session.authentication?.level, session.get('transfer')]).toEqual([2, undefined]),
@@ -103,7 +105,8 @@ describe('tokens across sign-in and sign-out', () => {
       await world.visit(copyOf(client), (session) => session.logout())
       late.set('a', 1)
       world.clock.advance(2 * MINUTE)
-      for (const session of [late, touching]) expect((await session.commit())?.cookies ?? []).toEqual([])
+      expect(await finish(late)).toEqual({ cookies: [], refused: 'gone' })
+      expect(await finish(touching)).toEqual({ cookies: [] })
       expect(await rotating.rotate()).toBe('gone')
       expect((await rotating.commit())?.cookies).toEqual([])
       expect(gone).toHaveLength(3)
@@ -513,11 +516,12 @@ describe('what is stored and what is shown', () => {
     clock.advance(1000)
     const login = await open(client)
     await login.login('ann')
-    const outcomes = [await login.commit()]
+    const outcomes = [await finish(login)]
     slow[0]?.set('b', 1)
     await slow[1]?.rotate()
     await slow[2]?.logout()
-    for (const session of slow) outcomes.push(await session.commit())
+    for (const session of slow) outcomes.push(await finish(session))
+    expect(outcomes.map(({ refused }) => refused)).toEqual([undefined, 'gone', undefined, undefined])
     for (let first = 0; first < outcomes.length; first++) {
       const browser = copyOf(client)
       for (let i = 0; i < outcomes.length; i++) receive(browser, outcomes[(first + i) % outcomes.length])

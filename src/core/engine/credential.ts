@@ -1,4 +1,4 @@
-import { pendingText } from './save.ts'
+import { pendingText } from './pending.ts'
 import type { State } from './state.ts'
 import { begin } from './state.ts'
 

@@ -26,6 +26,8 @@ export async function endState<Data extends object>(state: State<Data>, next: 'f
     emitter.emit('destroyed', { reference: referenceOf(record?.handle), subject })
   }
   startOver(state, end === 'superseded' ? 'superseded' : next)
+  state.isDestroyed = next === 'ended'
+  state.hasLost = false
   state.lost = undefined
   const wasShown = state.presentedKey !== undefined || state.rivals.length > 0
   state.clearsToken = wasShown && end !== 'superseded'

@@ -1,8 +1,10 @@
 import type { Carried } from '../web/carrier.ts'
 import { absoluteEnd } from '../policy.ts'
+import { tellLoss } from './lost.ts'
 import { rotateState } from './replace.ts'
 import type { Outcome } from '../web/response.ts'
-import { needsTouch, pendingText, recheckToken, saveState, touchState } from './save.ts'
+import { pendingText } from './pending.ts'
+import { needsTouch, recheckToken, saveState, touchState } from './save.ts'
 import type { State } from './state.ts'
 import { inTurn } from './state.ts'
 
@@ -20,7 +22,7 @@ export function commitState<Data extends object>(
   state.isCommitted = true
   try {
     const work = dueWork(state)
-    return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => outcomeOf(state))
+    return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => told(state))
   } catch (error) {
     return inTurn(state, async () => {
       throw error
@@ -28,8 +30,14 @@ export function commitState<Data extends object>(
   }
 }
 
+function told<Data extends object>(state: State<Data>): Outcome | undefined {
+  tellLoss(state)
+  return outcomeOf(state)
+}
+
 function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknown>) | undefined {
   state.engine.sweepWhenDue()
+  tellLoss(state)
   const text = pendingText(state)
   if (isRotationDue(state)) return () => rotateState(state, state.engine.config.policy.rotationGrace)
   if (text !== undefined) return () => saveState(state, text)

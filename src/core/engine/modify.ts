@@ -1,8 +1,9 @@
 import type { Content } from '../data/content.ts'
 import type { Draft } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
-import { endedError } from './open.ts'
-import { backOff, insertState, maxBytesOf, mayBegin, writeAnswered } from './save.ts'
+import { endedError } from './lost.ts'
+import { maxBytesOf } from './pending.ts'
+import { backOff, insertState, mayBegin, writeAnswered } from './save.ts'
 import type { State } from './state.ts'
 import { inTurn, requireOneToken } from './state.ts'
 
@@ -15,7 +16,7 @@ export async function modifyState<Data extends object, R>(
   change: (content: Content<Data>) => R | Promise<R>,
 ): Promise<R> {
   for (let attempt = 1; ; attempt++) {
-    if (state.phase === 'superseded') throw endedError('superseded')
+    if (state.phase === 'superseded' || state.phase === 'gone') throw endedError(state.phase)
     requireOneToken(state)
     const draft = state.document.draft()
     const result = await alone(state, () => change(draft.content))

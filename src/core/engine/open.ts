@@ -274,10 +274,3 @@ function isBoundHere<Data extends object>(state: State<Data>, meta: Meta): boole
   const here = bindingOf(state)
   return here === undefined ? !needsAddress(state.engine.config.policy) : here === meta.binding
 }
-
-/** The error for an operation whose session has ended meanwhile. */
-export function endedError(code: 'gone' | 'superseded'): SessionError {
-  return code === 'gone'
-    ? new SessionError('gone', 'session: it ended meanwhile; nothing was written')
-    : new SessionError('superseded', 'session: its token was replaced; nothing was written')
-}

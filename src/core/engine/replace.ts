@@ -3,9 +3,11 @@ import { deadMark, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
 import type { StoreKey } from '../key.ts'
 import { partitionOfKey, partitionOfSubject, storeKeyOf } from '../key.ts'
-import { newBinding, endedError } from './open.ts'
+import { endedError, tellLoss } from './lost.ts'
+import { newBinding } from './open.ts'
 import type { Meta } from '../record.ts'
 import { authenticatedAgain, newHandle, referenceOf } from '../record.ts'
+import { maxBytesOf } from './pending.ts'
 import {
   backOff,
   capFor,
@@ -13,7 +15,6 @@ import {
   insertState,
   isStored,
   limitError,
-  maxBytesOf,
   rebaseOn,
   recordOf,
   relocate,
@@ -63,7 +64,8 @@ export async function rotateState<Data extends object>(state: State<Data>, grace
         })
   if (outcome !== 'moved') return outcome
   // The token is as good as new, here or in another request's response; what was changed here goes to the same place.
-  return (await saveState(state)) === 'gone' ? 'gone' : 'rotated'
+  await saveState(state)
+  return 'rotated'
 }
 
 function isJustReplaced<Data extends object>(state: State<Data>): boolean {
@@ -114,12 +116,14 @@ export async function loginState<Data extends object>(
   })
   const outcome = state.phase === 'live' ? await replaceToken(state, { grace: 0, goesOn: true, successor }) : 'none'
   if (outcome === 'gone' && state.phase === 'superseded') throw endedError('superseded')
+  if (state.hasLost && options.keep !== undefined && options.keep.length > 0) tellLoss(state)
   // The visitor has just proved who it is, so an anonymous session that ended meanwhile does not stand in the way.
   if (outcome !== 'rotated') {
     const { text, meta } = successor(undefined, state.engine.config.now())
     await insertAnew(state, { text, subject, meta })
   }
   state.document.reset(state.live?.record.data)
+  state.hasLost = false
   state.engine.emitter.emit('login', { reference: referenceOf(state.handle), subject: nameOf(state, subject) })
 }
 

@@ -2,7 +2,9 @@ import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
 import { partitionOfSubject, storeKeyOf } from '../key.ts'
 import { isOutage } from './guard.ts'
+import { endedError, noteLoss, tellLoss } from './lost.ts'
 import { newBinding, follow } from './open.ts'
+import { encoded, hasOtherIdle, pendingText } from './pending.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
 import type { Meta } from '../record.ts'
 import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from '../record.ts'
@@ -12,43 +14,25 @@ import type { InsertResult, SessionRecord, Store, SubjectCap, Tombstone } from '
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken, notRandom, secretBytes } from '../token.ts'
 
-/** What a save came to. `gone`: the session has ended meanwhile, and nothing was written. */
-export type SaveResult = 'saved' | 'unchanged' | 'gone'
+/** What a save came to. */
+export type SaveResult = 'saved' | 'unchanged'
 
 // Each attempt means that another request got its write in, so a handful is common and this many is a broken store.
 const MAX_ATTEMPTS = 400
 const MAX_COLLISIONS = 3
 
-/** Bytes that the session's data may have. */
-export function maxBytesOf<Data extends object>(state: State<Data>, subject: string | undefined): number {
-  const { config } = state.engine
-  return subject === undefined ? config.maxAnonymousBytes : config.maxBytes
-}
-
-/** Whether there is something to write, and which text. Throws for data that cannot be kept. */
-export function pendingText<Data extends object>(state: State<Data>): string | undefined {
-  if (state.isReadOnly || (state.phase !== 'fresh' && state.phase !== 'live')) return undefined
-  const isNeeded = (state.phase === 'fresh' && state.isStarted) || hasOtherIdle(state)
-  if (!state.document.isOpen) return isNeeded ? encoded(state) : undefined
-  const text = encoded(state)
-  return isNeeded || state.document.differs(text) ? text : undefined
-}
-
-/** Whether the record must be told of an idle limit that this request has asked for. */
-function hasOtherIdle<Data extends object>({ live, idle }: State<Data>): boolean {
-  return live !== undefined && idle !== undefined && live.meta.idle !== idle
-}
-
-function encoded<Data extends object>(state: State<Data>): string {
-  return state.document.encode(maxBytesOf(state, state.live?.record.subject))
-}
-
-/** Writes what has changed: `text`, as {@link pendingText} gives it. */
+/**
+ * Writes what has changed: `text`, as {@link pendingText} gives it.
+ * @throws SessionError `gone` or `superseded` when there is something to write and the session has ended meanwhile.
+ */
 export async function saveState<Data extends object>(
   state: State<Data>,
   text: string | undefined = pendingText(state),
 ): Promise<SaveResult> {
-  if (text === undefined) return 'unchanged'
+  if (text === undefined) {
+    tellLoss(state)
+    return 'unchanged'
+  }
   if (state.phase === 'fresh') {
     if (!mayBegin(state)) return 'unchanged'
     await insertState(state, { text })
@@ -185,7 +169,10 @@ async function updateState<Data extends object>(state: State<Data>, first: strin
   for (let attempt = 1, text = first; ; attempt++, text = encoded(state)) {
     // What another request stored meanwhile may already hold all that was changed here.
     const outcome = state.document.differs(text) || hasOtherIdle(state) ? await writeAnswered(state, text) : 'written'
-    if (outcome === 'gone') return 'gone'
+    if (outcome === 'gone') {
+      state.hasLost = false
+      throw endedError('gone')
+    }
     if (outcome === 'written') {
       state.document.settle(text)
       return 'saved'
@@ -274,7 +261,8 @@ export async function relocate<Data extends object>(state: State<Data>, mark: To
   }
   state.engine.emitter.emit('gone', { reference: referenceOf(state.handle) })
   state.lost = state.live?.record
-  startOver(state, mark === undefined ? 'ended' : 'superseded')
+  noteLoss(state)
+  startOver(state, mark === undefined ? 'gone' : 'superseded')
   return false
 }
 

@@ -30,12 +30,13 @@ export interface Engine<Data extends object> {
 /**
  * `fresh`: no record; one is made when there is something to keep.
  * `live`: loaded from the store, or made by this request.
- * `ended`: destroyed by this request, or found gone; what is written now is never stored.
- * `superseded`: the token was replaced a moment ago; never stored, and the response sends no cookie.
- * `degraded`: the store could not be read, and the application asked to be served all the same; as superseded.
+ * `ended`: destroyed by this request; what is written now is never stored.
+ * `gone`: found to have ended; as `ended`, but what is written now, and was not stored before, makes the commit fail.
+ * `superseded`: the token was replaced a moment ago; as `gone`, and the response sends no cookie.
+ * `degraded`: the store could not be read, and the application asked to be served all the same: never stored, no cookie.
  * `ambiguous`: the request showed several tokens; as degraded, and verbs that write are refused.
  */
-export type Phase = 'fresh' | 'live' | 'ended' | 'superseded' | 'degraded' | 'ambiguous'
+export type Phase = 'fresh' | 'live' | 'ended' | 'gone' | 'superseded' | 'degraded' | 'ambiguous'
 
 /** A record in the store, as this request knows it. */
 export interface Live {
@@ -87,6 +88,10 @@ export interface State<Data extends object> {
   idle: number | undefined
   /** Saves that the store never answered, all from the version that is loaded: at most one of them was done. */
   unanswered: readonly Unanswered[]
+  /** Whether there are changes that can never be stored, because others have ended the session, and nobody was told. */
+  hasLost: boolean
+  /** Whether the request has destroyed its session: what it writes from then on is dropped. */
+  isDestroyed: boolean
   isStarted: boolean
   isNew: boolean
   /** Whether the application looked at the session in any way, so that the response depends on it. */
@@ -129,6 +134,8 @@ export function freshState<Data extends object>(
     document: openDocument(engine.config.rules),
     idle: undefined,
     unanswered: [],
+    hasLost: false,
+    isDestroyed: false,
     isStarted: false,
     isNew: true,
     isTouched: false,
@@ -175,9 +182,10 @@ export function startOver<Data extends object>(state: State<Data>, phase: Phase)
  * @param partition where a session that has no token yet is to be stored.
  */
 export function begin<Data extends object>(state: State<Data>, partition?: string): void {
-  const isNeeded = state.phase === 'fresh' || state.phase === 'ended'
+  const isOver = state.phase === 'ended' || state.phase === 'gone'
+  const isNeeded = state.phase === 'fresh' || isOver
   if (isNeeded && !state.isReadOnly) requireResponse(state)
-  if (state.phase === 'ended') startOver(state, 'fresh')
+  if (isOver) startOver(state, 'fresh')
   if (state.phase !== 'fresh' || state.isReadOnly) return
   state.isStarted = true
   state.token ??= mintToken(partition)

@@ -128,9 +128,12 @@ async function use<Data extends object, R>(
 
 async function save<Data extends object>(line: Line<Data>, session: Session<Data>): Promise<void> {
   const wasThere = session.handle !== undefined
-  await session.commit()
+  try {
+    await session.commit()
+  } finally {
+    if (session.handle === undefined) end(line)
+  }
   if (session.handle !== undefined) return show(line, session, ++line.begun)
-  end(line)
   if (wasThere) throw goneError()
 }
 

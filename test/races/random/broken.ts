@@ -42,6 +42,16 @@ export const brokenOnes: readonly Broken[] = [
       },
     }),
   ),
+  broken(
+    'a save of a session that others have ended is acknowledged and dropped (F2)',
+    /acknowledged .*, which was never stored/,
+    (store) => ({
+      update: async (key, version, record) => {
+        const result = await store.update(key, version, record)
+        return result.outcome === 'gone' ? { outcome: 'updated' } : result
+      },
+    }),
+  ),
   broken('a touch of an ended session inserts it again', /lives again|used a second time/, (store) => {
     const seen = new Map<string, SessionRecord>()
     return {

@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest'
 import { HOUR, MINUTE, newClient } from '../../support/bed.ts'
 import type { Race } from '../lab.ts'
+import { finish } from '../lab.ts'
 
 /** Processes that share a store and disagree about the time, with their stores. */
 export function clockRaces(race: Race): void {
@@ -45,7 +46,7 @@ export function clockRaces(race: Race): void {
         const late = await second!.open(one)
         late.data['late'] = true
         await first?.visit({ jar: new Map(one.jar) }, (session) => session.logout())
-        expect((await late.commit())?.cookies ?? []).toEqual([])
+        expect(await finish(late)).toEqual({ cookies: [], refused: 'gone' })
         expect(await second?.visit(one, ({ subject }) => subject)).toBeUndefined()
         expect(await second?.sessions.forSubject('ann').endAll()).toBe(2)
         for (const client of [two, three]) {

@@ -13,6 +13,10 @@ interface Open {
   last: Change[]
   /** Whether the session has ended for this request, so that nothing more is stored. */
   isOver: boolean
+  /** Whether it was this request that has ended it. */
+  isOwn: boolean
+  /** Whether changes went down with a session that others have ended, and nothing has failed since. */
+  isLost: boolean
   /** The last write: of which verb, and what was so before it. */
   lastVerb: number | undefined
   wasOver: boolean
@@ -36,6 +40,8 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       maybe: [],
       last: [],
       isOver: false,
+      isOwn: false,
+      isLost: false,
       lastVerb: undefined,
       wasOver: false,
     }
@@ -104,7 +110,9 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
         open.lastVerb = undefined
       }
       if (entry.type === 'event' && entry.name === 'gone' && entry.request !== undefined) {
-        Object.assign(stateOf(entry.request), { pending: [], maybe: [], last: [], isOver: true })
+        const open = stateOf(entry.request)
+        const isLost = open.isLost || open.pending.length > 0
+        Object.assign(open, { pending: [], maybe: [], last: [], isOver: true, isOwn: false, isLost })
       }
       if (entry.type === 'event' && entry.name === 'superseded' && entry.request !== undefined) {
         stateOf(entry.request).isOver = true
@@ -116,14 +124,22 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       // Messages that were never stored were given out as they were.
       if (done.ok && verb.change?.kind === 'drain') open.pending = open.pending.filter(({ kind }) => kind !== 'flash')
       if (done.ok && (verb.name === 'destroy' || verb.name === 'logout' || verb.name === 'login')) {
-        Object.assign(open, { pending: [], maybe: [], last: [], isOver: isOverAfter(verb, open.isOver) })
+        const isOver = isOverAfter(verb, open.isOver)
+        Object.assign(open, { pending: [], maybe: [], last: [], isOver, isOwn: verb.name === 'destroy', isLost: false })
+      }
+      if (!done.ok && (done.code === 'gone' || done.code === 'superseded')) {
+        open.isLost = false
+        if (verb.name === 'save' || verb.name === 'commit') open.pending = []
       }
       // Done to a session that is over or not stored: a login may still take it along.
       if (done.ok && verb.change !== undefined && open.isOver && !effective.has(verb.verb))
         open.pending.push(verb.change)
-      const isStored = done.ok && (verb.name === 'commit' || verb.name === 'save') && !open.isOver
-      if (isStored && open.pending.length > 0) {
-        blame(`${verb.name} acknowledged ${JSON.stringify(open.pending)}, which was never stored`)
+      const isEnd = done.ok && (verb.name === 'commit' || verb.name === 'save')
+      if (isEnd && open.isLost) blame(`${verb.name} passed although others had ended the session under its changes`)
+      // Of a session that is over nothing can be taken out.
+      const due = open.isOver ? open.pending.filter(({ kind }) => kind !== 'take' && kind !== 'drain') : open.pending
+      if (isEnd && !(open.isOver && open.isOwn) && due.length > 0) {
+        blame(`${verb.name} acknowledged ${JSON.stringify(due)}, which was never stored`)
       }
     },
   }
