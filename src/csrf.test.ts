@@ -7,7 +7,7 @@ import { hmacSha256 } from './platform/node.ts'
 import type { CsrfOptions, CsrfSession } from './csrf.ts'
 import { csrf } from './csrf.ts'
 
-/** A session as the engine derives secrets for it: under its token, which a rotation replaces. */
+/** A session as the engine derives secrets for it: new at each sign-in. */
 class Visitor implements CsrfSession {
   readonly facts = factsOf()
   #token: Uint8Array | undefined
@@ -15,7 +15,7 @@ class Visitor implements CsrfSession {
     this.#token ??= randomBytes(32)
     return this
   }
-  rotate(): void {
+  signIn(): void {
     this.#token = randomBytes(32)
   }
   derive(label: string): Uint8Array | undefined {
@@ -47,10 +47,10 @@ describe('a form token', () => {
     expect(own.check(asked(visitor, factsOf({ method: 'POST', headers: { 'x-form': token } })))).toBe(true)
   })
 
-  it('ASVS5-3.5.1 VULN-4: from before a rotation it is refused, and a new one passes', () => {
+  it('ASVS5-3.5.1 VULN-4: from before a sign-in it is refused, and a new one passes', () => {
     const visitor = new Visitor()
     const before = guard.token(visitor)
-    visitor.rotate()
+    visitor.signIn()
     expect(() => guard.verify(asked(visitor, post(before)))).toThrow(
       expect.objectContaining({ code: 'csrf', message: expect.stringContaining('load the form again') as string }),
     )

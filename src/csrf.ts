@@ -19,7 +19,7 @@ export interface CsrfOptions {
 export interface CsrfSession {
   /** Makes the session exist. */
   start(): unknown
-  /** A secret of the session for one purpose, new at every rotation; undefined when the session was never started. */
+  /** A secret of the session for one purpose, new at every sign-in; undefined when the session was never started. */
   derive(label: string): Uint8Array | undefined
   /** The request that the session belongs to. */
   readonly facts: RequestFacts
@@ -28,7 +28,8 @@ export interface CsrfSession {
 /** What {@link csrf} makes. */
 export interface Csrf {
   /**
-   * A token for a page of this session; starts the session. Differs at each call, and all stay valid until a rotation.
+   * A token for a page of this session; starts the session. Differs at each call, and all stay valid until the user
+   * signs in, authenticates again or signs out.
    * Empty, and never valid, for a session that ended a moment ago or that the store could not give: the page is shown all
    * the same, and its forms ask to be loaded again.
    */

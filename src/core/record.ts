@@ -57,6 +57,8 @@ export interface Meta {
   readonly rotatedAt?: number | undefined
   /** Until when the marks last that lead here from older tokens, one after the other; some may be gone already. */
   readonly marks?: readonly number[] | undefined
+  /** What its secrets for purposes are derived from, where that is no longer told by the token. */
+  readonly secret?: string | undefined
   /** What a newer process has noted beside these; nothing is made of it here, and it is written back as it was. */
   readonly others?: Fields | undefined
 }
@@ -79,7 +81,7 @@ export function decodeMeta(text: string): Meta {
   if (value === undefined || value['v'] !== VERSION) {
     throw damagedError()
   }
-  const { v: _, authentication, binding, until, idle, rotatedAt, marks, ...others } = value
+  const { v: _, authentication, binding, until, idle, rotatedAt, marks, secret, ...others } = value
   return {
     ...(Object.keys(others).length > 0 && { others }),
     authentication: asAuthentication(authentication),
@@ -88,6 +90,7 @@ export function decodeMeta(text: string): Meta {
     idle: isNumber(idle) ? idle : undefined,
     rotatedAt: isNumber(rotatedAt) ? rotatedAt : undefined,
     marks: isListOf(marks, isNumber) ? marks : undefined,
+    secret: isString(secret) ? secret : undefined,
   }
 }
 

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import type { Session } from './session.ts'
+import type { Loose } from '../../test/support/bed.ts'
 import { HOUR, MINUTE, START, bed, copyOf, newClient, testClock, tokenOf } from '../../test/support/bed.ts'
 import { memoryStore } from '../stores/memory.ts'
 import { countingStore } from '../testing/index.ts'
@@ -177,7 +179,7 @@ describe('what a session gives away', () => {
     }
   })
 
-  it('a derived secret is one for each purpose and each session, and another one after each rotation', async () => {
+  it('a derived secret is one for each purpose and each session, the same through rotations and another one after a sign-in (S3)', async () => {
     const { open, visit } = bed()
     const [ann, bob] = [newClient(), newClient()]
     const derived = (client: typeof ann, label: string): Promise<string> =>
@@ -189,7 +191,16 @@ describe('what a session gives away', () => {
     expect(await derived(ann, 'y')).not.toBe(first)
     expect(await derived(bob, 'x')).not.toBe(first)
     await visit(ann, (session) => session.rotate())
-    expect(await derived(ann, 'x')).not.toBe(first)
+    expect(await derived(ann, 'x')).toBe(first)
+    for (const signIn of [
+      (session: Session<Loose>) => session.login('ann'),
+      (session: Session<Loose>) => session.elevate(),
+      (session: Session<Loose>) => session.logout({ keep: 'all' }),
+    ]) {
+      const before = await derived(ann, 'x')
+      await visit(ann, signIn)
+      expect(await derived(ann, 'x')).not.toBe(before)
+    }
   })
 
   it('ASVS5-3.3.4: the token that travels in a cookie is told to nobody', async () => {

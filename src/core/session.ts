@@ -16,6 +16,7 @@ import { elevateState, loginState, logoutKeeping, rotateState } from './engine/r
 import type { Outcome } from './web/response.ts'
 import type { SaveResult } from './engine/save.ts'
 import { saveState } from './engine/save.ts'
+import { secretOf } from './engine/secret.ts'
 import type { State } from './engine/state.ts'
 import { begin, inTurn, requireOneToken, requireResponse } from './engine/state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
@@ -299,10 +300,13 @@ export class Session<Data extends object = Record<string, unknown>> {
     throw new SessionError('reauthentication-required', 'session: let the user authenticate again, then call elevate')
   }
 
-  /** A secret of this session for a purpose of your own; another one after each rotation. Undefined until started. */
+  /**
+   * A secret of this session for a purpose of your own: the same through periodic rotations, and another one after each
+   * `login`, `elevate` and `logout`. Undefined until started.
+   */
   derive(label: string): Uint8Array | undefined {
-    const { token } = this.#touched()
-    return token === undefined ? undefined : hmacSha256(utf8(token), `sojourn:derive:${label}`)
+    const secret = secretOf(this.#touched())
+    return secret === undefined ? undefined : hmacSha256(utf8(secret), `sojourn:derive:${label}`)
   }
 
   /**

@@ -3,9 +3,9 @@ import type { Emitter } from './events.ts'
 import { assertOption, checkFunction, checkNames } from './options.ts'
 import type { Authentication } from './record.ts'
 import { decodeMeta, isHandle, referenceOf } from './record.ts'
-import { Session } from './session.ts'
+import { Session, stateOf } from './session.ts'
 import type { Engine } from './engine/state.ts'
-import { requireResponse } from './engine/state.ts'
+import { requirePresentToken, requireResponse } from './engine/state.ts'
 import { hasSubjects } from './store.ts'
 import type { SessionRecord, Store, SubjectStore } from './store.ts'
 import { subjectKeyOf } from './subject-key.ts'
@@ -36,6 +36,7 @@ export interface SubjectSessions {
   /**
    * Ends all as one step, but `except`, which gets a new token; it ends as well when another request has replaced its
    * token meanwhile. Returns how many have ended; without those of a first try whose answer was lost.
+   * @throws SessionError `superseded` when the request of `except` came with a token that a rotation had replaced already.
    * @throws TypeError when `except` is given and is no session: nothing has ended then.
    */
   endAll<Data extends object>(options?: { readonly except?: Session<Data> }): Promise<number>
@@ -70,7 +71,10 @@ export function subjectSessions<Data extends object>(engine: Engine<Data>, subje
     async endAll(options = {}) {
       const except = exceptIn(options)
       const kept = except?.subject === subject ? except.handle : undefined
-      if (kept !== undefined && except !== undefined) requireResponse(except)
+      if (kept !== undefined && except !== undefined) {
+        requireResponse(except)
+        requirePresentToken(stateOf(except))
+      }
       const count = await revoke(() => store.deleteBySubject(key, kept))
       if (except === undefined || kept === undefined) return count
       // Whoever had copied the token of the session that stays is to be out as well (ASVS 5.0 7.4.3). When somebody else

@@ -22,8 +22,9 @@ import {
   saveState,
 } from './save.ts'
 import type { NewRecord, RecordContent } from './save.ts'
+import { secretOf } from './secret.ts'
 import type { Live, State } from './state.ts'
-import { requireOneToken } from './state.ts'
+import { requireOneToken, requirePresentToken } from './state.ts'
 import type { RotateResult, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import type { Token } from '../token.ts'
@@ -58,6 +59,7 @@ export async function rotateState<Data extends object>(state: State<Data>, grace
               ...live.meta,
               rotatedAt: now,
               marks: grace === 0 ? undefined : [...marksOn(live, now), now + grace],
+              secret: secretOf(state),
             },
             text: state.document.encode(maxBytesOf(state, live.record.subject)),
           }),
@@ -175,6 +177,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
   if (subject === undefined) {
     throw new SessionError('no-session', 'elevate: nobody is signed in here; call login first')
   }
+  requirePresentToken(state)
   const outcome = await replaceToken(state, {
     grace: 0,
     goesOn: true,
@@ -186,6 +189,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
         authentication: authenticatedAgain(live.meta.authentication, now, options.level, options.factors),
         rotatedAt: now,
         marks: undefined,
+        secret: undefined,
       },
       text: state.document.encode(maxBytesOf(state, subject)),
     }),

@@ -217,3 +217,12 @@ export function requireOneToken(state: { readonly phase: Phase }): void {
       'send the request again, and name cookies of earlier configurations in cookie.retired',
   )
 }
+
+/**
+ * Within the grace of a rotation the old token still opens the session, but whoever comes with it may not take the session
+ * over: the new token, which the owner may have, would be dead.
+ */
+export function requirePresentToken<Data extends object>({ live }: State<Data>): void {
+  if (live?.isGraceful !== true) return
+  throw new SessionError('superseded', 'session: its token was replaced a moment ago; do this in a new request')
+}
