@@ -45,7 +45,8 @@ describe.each(clientKinds)('$name', ({ to, open, options }) => {
 
   it.for(storeCases)('$name', async (storeCase, context) => {
     if (opened === undefined) return context.skip(missing)
-    const own = { client: opened.client, schema, ...options }
+    // Nobody needs to see a poll come late.
+    const own = { client: opened.client, schema, pollEvery: '20ms', ...options } as const
     const sweeping = postgresStore(own)
     await sweeping.clear()
     expect((await sweeping.sweep(100_000)).isDone).toBe(true)

@@ -1,7 +1,9 @@
+import pg from 'pg'
 import type { TestContext } from 'vitest'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { startPgbouncer } from '../../scripts/servers/pgbouncer.ts'
 import { startPostgres } from '../../scripts/servers/postgres.ts'
+import { until } from '../../scripts/servers/until.ts'
 import type { StoreNotice } from '../../src/core/store.ts'
 import { postgresStore, type PostgresStore, type PostgresStoreOptions } from '../../src/stores/postgres.ts'
 import { own } from './support/own.ts'
@@ -67,7 +69,7 @@ async function openBoth(context: TestContext, { kind, options }: Omit<Way, 'name
   })
   await store.setup()
   const { store: other } = await openStore(url, { schema: 'public', ...kind.options })
-  return { store, other, eye: await eyeOn(url) }
+  return { store, other, url, eye: await eyeOn(url) }
 }
 
 /** Ends sessions in every way there is. */
@@ -223,14 +225,65 @@ it('polling does not miss what is committed late', async (context) => {
   expect(ear.heard).toHaveLength(5)
 })
 
+it('polling tells nothing of what ended before it began, however old the oldest transaction on the server is', async (context) => {
+  const { store, other, url, eye } = await openBoth(context, ways[1]!)
+  await earOn(store)
+  await eye.client.query('begin')
+  await eye.client.query('select pg_current_xact_id()')
+  await other.clear()
+  const { store: late } = await openStore(url, { schema: 'public', watch: 'poll', pollEvery: '20ms' })
+  const ear = await earOn(late)
+  const key = newKey()
+  await other.insert(key, newRecord())
+  await other.delete(key)
+  await ear.hears(endOf(key))
+  await eye.client.query('commit')
+  expect(ear.heard).toEqual([{ kind: 'ended', key }])
+})
+
 it('goes on by polling behind a PgBouncer in transaction mode, where LISTEN hears nothing', async (context) => {
   const server = await own(context, () => startPostgres())
   const bouncer = await own(context, () => startPgbouncer(server))
   const { store } = await openStore(bouncer.url, { schema: 'public', pollEvery: '20ms' })
   const { store: other } = await openStore(server.url, { schema: 'public' })
+  const beganAt = performance.now()
   const ear = await earOn(store)
+  // As long as an answer takes there, many times over; not a fixed time for the slowest.
+  expect(performance.now() - beganAt).toBeLessThan(2_000)
   const ended = await endAll(other)
   for (const key of ended) await ear.hears(endOf(key))
+})
+
+it('is told nothing of what ended before it began by a connection of a PgBouncer on which others had listened', async (context) => {
+  const server = await own(context, () => startPostgres())
+  const bouncer = await own(context, () =>
+    startPgbouncer(server, { settings: { default_pool_size: '1', admin_users: 'postgres' } }),
+  )
+  const { store, pool } = await openStore(bouncer.url, { schema: 'public', pollEvery: '20ms' })
+  const { store: other } = await openStore(server.url, { schema: 'public' })
+  // It tries LISTEN, which stays behind on the only connection.
+  await earOn(store)
+  const { rows } = await pool.query<{ pid: number }>('select pg_backend_pid() as pid')
+  const pid = rows[0]?.pid ?? Number.NaN
+  process.kill(pid, 'SIGSTOP')
+  await other.clear()
+  const late = postgresStore({ client: pool, schema: 'public', pollEvery: '20ms' })
+  onTestFinished(() => late.close())
+  const beginning = earOn(late)
+  const admin = new pg.Client(bouncer.url.replace(/postgres$/, 'pgbouncer'))
+  await admin.connect()
+  onTestFinished(() => admin.end())
+  await until('its LISTEN is on that connection', async () => {
+    const servers = await admin.query<{ state: string }>('show servers')
+    return servers.rows.some(({ state }) => state === 'active')
+  })
+  process.kill(pid, 'SIGCONT')
+  const ear = await beginning
+  const key = newKey()
+  await other.insert(key, newRecord())
+  await other.delete(key)
+  await ear.hears(endOf(key))
+  expect(ear.heard).toEqual([{ kind: 'ended', key }])
 })
 
 it('is interrupted by a server that is killed, rejects nothing behind the back, and hears again when it is up', async (context) => {

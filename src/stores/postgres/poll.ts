@@ -27,7 +27,7 @@ export async function pollEndings(
     return row?.[0] === true
   }
   await renew()
-  let place: Place = { from: textIn((await database.run(sql.poll, [NEVER]))[0]?.[0]), seen: new Set() }
+  let place = await placeNow(database, sql)
   let polledAt = performance.now()
   let renewedAt = polledAt
   const life = createLife(hearing.onLost)
@@ -56,16 +56,27 @@ interface Place {
   readonly seen: ReadonlySet<number>
 }
 
+/**
+ * What is committed now counts as told. It can be newer than the oldest open transaction, which may be anybody's on the
+ * server, such as a vacuum's.
+ */
+async function placeNow(database: Database, sql: Statements): Promise<Place> {
+  const from = textIn((await database.run(sql.poll, [NEVER]))[0]?.[0])
+  return placeAfter(await database.run(sql.poll, [from]), from)
+}
+
 function tellNew(rows: readonly Row[], { from, seen }: Place, hearing: Hearing): Place {
-  const found = new Set<number>()
   for (const [, id, key] of rows) {
-    if (id === null) continue
-    const number = numberIn(id)
-    found.add(number)
-    if (!seen.has(number)) hearing.onNotice(key === null ? { kind: 'cleared' } : { kind: 'ended', key: keyIn(key) })
+    if (id === null || seen.has(numberIn(id))) continue
+    hearing.onNotice(key === null ? { kind: 'cleared' } : { kind: 'ended', key: keyIn(key) })
   }
+  return placeAfter(rows, from)
+}
+
+function placeAfter(rows: readonly Row[], from: string): Place {
+  const seen = new Set(rows.flatMap(([, id]) => (id === null ? [] : [numberIn(id)])))
   const next = rows[0]?.[0]
-  return { from: next === undefined ? from : textIn(next), seen: found }
+  return { from: next === undefined ? from : textIn(next), seen }
 }
 
 function textIn(value: unknown): string {

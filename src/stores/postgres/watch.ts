@@ -15,8 +15,10 @@ export interface WatchPlan {
   readonly interval: number
 }
 
-// A notification comes with the answer to the statement, or just after it.
-const HEARD_WITHIN_MS = 2_000
+// A notification comes with the answer to the statement, or just after it: on a busy machine as much later as the answer.
+// Who begins goes on by polling when this was too short; who has heard before would count as cut off, and gets the most.
+const HEARD_WITHIN_ANSWERS = 20
+const HEARD_WITHIN_MS = { least: 300, most: 2_000 } as const
 
 /** Hears of endings by LISTEN, and by polling where the connections do not belong to the client, as behind PgBouncer. */
 export function listeningIn(database: Database, sql: Statements, names: Names, plan: WatchPlan): Listen {
@@ -42,7 +44,10 @@ async function listen(
   const beats = createBeats((beat) => database.run(sql.watch, ['listen', String(WATCHED_SECONDS), beat]))
   const life = createLife(hearing.onLost)
   const end = await database.listen(channel, {
-    onPayload: (payload) => void (beats.hears(payload) || tellOf(payload, hearing)),
+    onPayload(payload) {
+      // What comes before the first beat had ended before it, and nobody is told yet that he watches.
+      if (!beats.hears(payload) && beats.hasHeard()) tellOf(payload, hearing)
+    },
     onLost: life.lose,
   })
   const stop = async (): Promise<void> => {
@@ -50,13 +55,13 @@ async function listen(
     await end()
   }
   // Whether others watched before this does not matter to one that begins.
-  await beats.beat().catch(() => undefined)
-  if (life.isOver() || !beats.wasHeard()) {
+  await beats.beat('begins').catch(() => undefined)
+  if (life.isOver() || !beats.hasHeard()) {
     await stop()
     return undefined
   }
   const renew = async (): Promise<void> => {
-    const isGood = await beats.beat().catch(() => false)
+    const isGood = await beats.beat('goes on').catch(() => false)
     if (isGood) return life.later(RENEW_EVERY_MS, () => void renew())
     life.lose()
     await end().catch(() => undefined)
@@ -74,9 +79,9 @@ function tellOf(payload: string, hearing: Hearing): void {
 
 interface Beats {
   /** Says that somebody watches, and waits until it is heard. False: endings were not told for a while, or are not heard. */
-  readonly beat: () => Promise<boolean>
-  /** Whether the last one was heard. */
-  readonly wasHeard: () => boolean
+  readonly beat: (listener: 'begins' | 'goes on') => Promise<boolean>
+  /** Whether one was heard so far. */
+  readonly hasHeard: () => boolean
   /** Whether the payload is a beat, be it of another process. */
   readonly hears: (payload: string) => boolean
 }
@@ -87,16 +92,18 @@ function createBeats(send: (beat: string) => Promise<readonly (readonly unknown[
   let heard = -1
   let onHeard = (): void => undefined
   return {
-    async beat() {
+    async beat(listener) {
       const number = ++count
       const arrival = new Promise<void>((resolve) => {
         onHeard = resolve
       })
+      const sentAt = performance.now()
       const [row] = await send(`beat ${own} ${number}`)
-      if (heard < number) await within(HEARD_WITHIN_MS, arrival)
+      const answer = performance.now() - sentAt
+      if (heard < number) await within(listener === 'begins' ? patienceFor(answer) : HEARD_WITHIN_MS.most, arrival)
       return heard >= number && row?.[0] === true
     },
-    wasHeard: () => heard === count,
+    hasHeard: () => heard > 0,
     hears(payload) {
       if (!payload.startsWith('beat ')) return false
       const [, who, number] = payload.split(' ')
@@ -109,9 +116,16 @@ function createBeats(send: (beat: string) => Promise<readonly (readonly unknown[
   }
 }
 
+function patienceFor(answer: number): number {
+  return Math.min(Math.max(answer * HEARD_WITHIN_ANSWERS, HEARD_WITHIN_MS.least), HEARD_WITHIN_MS.most)
+}
+
 function within(milliseconds: number, promise: Promise<void>): Promise<void> {
   return new Promise((resolve) => {
-    const cancel = later(milliseconds, resolve)
+    // In a process that was busy for so long, what has arrived is read only after this.
+    let cancel = later(milliseconds, () => {
+      cancel = later(0, resolve)
+    })
     void promise.then(() => {
       cancel()
       resolve()
