@@ -9,7 +9,7 @@ export default {
     ...published.map((file) => `${file}!`),
     // Behind `#platform`; and what a tool loads by its path.
     'src/platform/{node,portable}.ts!',
-    'scripts/*.ts',
+    'scripts/*.{ts,mjs}',
     'scripts/lib/unit-reporter.ts',
     'test/runtimes/{process,worker}.mjs',
     'examples/*/server.ts',
@@ -20,5 +20,5 @@ export default {
   ignoreExportsUsedInFile: true,
   // Called as programs by scripts/lib/run.ts, where knip does not look.
   ignoreDependencies: ['@arethetypeswrong/cli', 'oxlint', 'oxlint-tsgolint', 'publint', 'typedoc'],
-  ignoreBinaries: ['apt-get', 'fallocate', 'mount', 'openssl', 'umount'],
+  ignoreBinaries: ['fallocate', 'mount', 'openssl', 'umount', 'unshare'],
 } satisfies KnipConfig

@@ -11,12 +11,12 @@ export interface Outcome {
 export function run(
   command: string,
   args: readonly string[],
-  options: { quiet?: boolean; cwd?: string } = {},
+  options: { quiet?: boolean; cwd?: string; env?: Readonly<NodeJS.ProcessEnv> } = {},
 ): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: options.cwd ?? root,
-      env: { ...process.env, ...(options.quiet === true ? { NO_COLOR: '1' } : {}) },
+      env: { ...(options.env ?? process.env), ...(options.quiet === true ? { NO_COLOR: '1' } : {}) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let output = ''

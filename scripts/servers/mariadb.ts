@@ -1,9 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import mysql from 'mysql2/promise'
-import { onPath } from '../parts.ts'
 import type { Server, ServerOptions } from './server.ts'
-import { launch, MissingPartError, programOf } from './server.ts'
+import { launch, programsOf } from './server.ts'
 import { copyTemplate } from './template.ts'
 
 const defaults = {
@@ -23,9 +22,7 @@ const defaults = {
 
 /** MariaDB. `root` needs no password, and there is a database `test`; `settings` are those of [mariadbd]. */
 export async function startMariadb(options: ServerOptions = {}): Promise<Server> {
-  const program = await programOf('mariadb')
-  const installer = onPath('mariadb-install-db')
-  if (installer === undefined) throw new MissingPartError('mariadb-install-db is not installed')
+  const { mariadbd: program, installer } = await programsOf('mariadb')
   const kind = {
     name: 'mariadb',
     url: (port: number) => `mysql://root@127.0.0.1:${port}/test`,

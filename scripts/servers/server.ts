@@ -5,7 +5,7 @@ import { chown, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PartName } from '../parts.ts'
+import type { Part, PartName } from '../parts.ts'
 import { ensurePart } from '../parts.ts'
 import { guard } from './guard.ts'
 import { freePort, isFree } from './ports.ts'
@@ -66,11 +66,22 @@ export class MissingPartError extends Error {
 const START_MS = 60_000
 const STOP_MS = 20_000
 
-/** The path of a program, installed when need be; rejects with MissingPartError. */
+/** The path of a part's first program, installed when need be; rejects with MissingPartError. */
 export async function programOf(name: PartName): Promise<string> {
+  return (await foundPart(name)).path
+}
+
+/** The paths of all programs of a part, installed when need be; rejects with MissingPartError. */
+export async function programsOf<N extends PartName>(name: N): Promise<Found<N>['paths']> {
+  return (await foundPart(name)).paths
+}
+
+type Found<N extends PartName> = Exclude<Part<N>, { readonly missing: string }>
+
+async function foundPart<N extends PartName>(name: N): Promise<Found<N>> {
   const part = await ensurePart(name)
   if ('missing' in part) throw new MissingPartError(part.missing)
-  return part.path
+  return part
 }
 
 /** The account of this name when this process is root, which alone may take another. */

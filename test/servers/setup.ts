@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node'
+import { prepareParts } from '../../scripts/parts.ts'
 import { startMariadb } from '../../scripts/servers/mariadb.ts'
 import { startPostgres } from '../../scripts/servers/postgres.ts'
 import { startRedisCluster } from '../../scripts/servers/redis-cluster.ts'
@@ -47,6 +48,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
       project.provide(name, { missing: error.message })
     }
   }
+  // What single files start. The servers themselves install what they need.
+  await prepareParts(['pgbouncer', 'chromium'])
   const outcomes = await Promise.allSettled(names.map(start))
   const failed = outcomes.find((outcome) => outcome.status === 'rejected')
   if (failed === undefined) return stop
