@@ -2,6 +2,7 @@ import { equalBytes, hmacSha256, toBase64Url, utf8 } from '#platform'
 import { hiddenField } from './carriers/html.ts'
 import type { RequestFacts } from './core/web/carrier.ts'
 import { SessionError } from './core/errors.ts'
+import { checkNames, optionNames } from './core/options.ts'
 import { checkedOrigins, ownOrigin } from './core/web/origin.ts'
 import { secretBytes } from './core/token.ts'
 
@@ -46,6 +47,7 @@ export interface Csrf {
   check(session: CsrfSession, presented?: string): boolean
 }
 
+const NAMES = optionNames<CsrfOptions>({ field: true, header: true, origins: true })
 const LABEL = 'csrf'
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 const SALT_BYTES = 16
@@ -54,6 +56,7 @@ const TOKEN_LENGTH = SALT_LENGTH + 43
 
 /** Guards against requests that another site makes a visitor's browser send. */
 export function csrf(options: CsrfOptions = {}): Csrf {
+  checkNames('csrf', options, NAMES)
   const field = nameOf('field', options.field ?? '_csrf')
   const header = nameOf('header', options.header ?? 'x-csrf-token').toLowerCase()
   const origins = checkedOrigins('csrf: origins', options.origins)
@@ -127,5 +130,5 @@ function faultOfSource(facts: RequestFacts, origins: ReadonlySet<string>): strin
 
 function nameOf(option: string, name: string): string {
   if (typeof name === 'string' && /^[A-Za-z0-9_.-]+$/.test(name)) return name
-  throw new TypeError(`csrf: ${option} must be a name of letters, digits and _ . - only`)
+  throw new TypeError(`csrf: ${option}: expected a name of letters, digits and _ . - only`)
 }

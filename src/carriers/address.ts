@@ -53,5 +53,5 @@ function pairsOf(query: string | undefined): readonly string[] {
 /** A name that needs no encoding in a URL, so that it has one spelling only. */
 export function checkedParameter(option: string, name: unknown): string {
   if (typeof name === 'string' && /^[A-Za-z0-9_.~-]+$/.test(name)) return name
-  throw new TypeError(`${option} must be a name of letters, digits and _ . ~ - only`)
+  throw new TypeError(`${option}: expected a name of letters, digits and _ . ~ - only`)
 }

@@ -1,4 +1,5 @@
 import type { Carried, Carrier } from '../core/web/carrier.ts'
+import { checkFlag } from '../core/options.ts'
 import type { ProbeOptions } from './probe.ts'
 import { cookieProbe } from './probe.ts'
 
@@ -32,8 +33,8 @@ export function fallbackCarrier<Name extends string>(
   strip: (url: string) => string = (url) => url,
 ): Fallback<Name> {
   const { carriesSubjects = false } = options
-  if (typeof carriesSubjects !== 'boolean') throw new TypeError('fallback: carriesSubjects must be true or false')
-  const probe = cookieProbe(options)
+  checkFlag(`${name}Carrier: carriesSubjects`, carriesSubjects)
+  const probe = cookieProbe(`${name}Carrier`, options)
   return {
     name,
     isFallback: true,

@@ -1,4 +1,5 @@
 import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
+import { checkNames, optionNames } from '../core/options.ts'
 import { checkedParameter } from './address.ts'
 import { fallbackCarrier } from './fallback.ts'
 import type { CredentialSource, FallbackOptions } from './fallback.ts'
@@ -24,13 +25,21 @@ export interface FormCarrier extends Carrier {
 export type { CredentialSource, FallbackOptions } from './fallback.ts'
 
 const NAME = 'form'
+const NAMES = optionNames<FormCarrierOptions>({
+  field: true,
+  carriesSubjects: true,
+  marker: true,
+  testCookie: true,
+  now: true,
+})
 
 /**
  * Carries the token in a hidden field of the pages' forms, for clients that were shown to keep no cookies. The front has
  * to give the parsed body (`facts.field`).
  */
 export function formCarrier(options: FormCarrierOptions = {}): FormCarrier {
-  const name = checkedParameter('form carrier: field', options.field ?? 'sid')
+  checkNames('formCarrier', options, NAMES)
+  const name = checkedParameter('formCarrier: field', options.field ?? 'sid')
   const read = (facts: RequestFacts): readonly string[] => {
     const value = facts.field?.(name)
     return typeof value === 'string' && value !== '' ? [value] : []

@@ -1,4 +1,5 @@
 import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
+import { assertOption, checkFunction, checkNames, optionNames } from '../core/options.ts'
 
 /** How {@link headerCarrier} reads and hands out tokens. */
 export interface HeaderCarrierOptions {
@@ -17,6 +18,7 @@ export interface HeaderCarrierOptions {
   readonly when?: (facts: RequestFacts) => boolean
 }
 
+const NAMES = optionNames<HeaderCarrierOptions>({ name: true, responseHeader: true, when: true })
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const BEARER = 'bearer '
 // Their values come from elsewhere or mean something else; a token in one of them is a mistake.
@@ -24,10 +26,11 @@ const TAKEN: readonly string[] = ['cookie', 'set-cookie', 'host', 'origin', 'ref
 
 /** Carries the token in headers, for clients that are programs. Only read when it is configured. */
 export function headerCarrier(options: HeaderCarrierOptions = {}): Carrier {
+  checkNames('headerCarrier', options, NAMES)
   const name = checkedName('name', options.name ?? 'authorization')
   const responseHeader = checkedName('responseHeader', options.responseHeader ?? 'session-token')
   const { when } = options
-  if (when !== undefined && typeof when !== 'function') throw new TypeError('header carrier: when must be a function')
+  checkFunction('headerCarrier: when', when, 'that picks requests')
   const valueOf = name === 'authorization' ? bearerOf : wholeOf
   return {
     name: 'header',
@@ -42,11 +45,10 @@ export function headerCarrier(options: HeaderCarrierOptions = {}): Carrier {
 }
 
 function checkedName(option: string, name: string): string {
-  if (typeof name !== 'string' || !HEADER_NAME.test(name)) {
-    throw new TypeError(`header carrier: ${option} must be a header name: letters, digits and - only`)
-  }
+  const isName = typeof name === 'string' && HEADER_NAME.test(name)
+  assertOption(isName, `headerCarrier: ${option}: expected a header name: letters, digits and - only`)
   const lower = name.toLowerCase()
-  if (TAKEN.includes(lower)) throw new TypeError(`header carrier: ${option} cannot be ${lower}; choose another header`)
+  assertOption(!TAKEN.includes(lower), `headerCarrier: ${option}: it cannot be ${lower}; choose another header`)
   return lower
 }
 

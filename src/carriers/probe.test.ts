@@ -19,7 +19,7 @@ function next(url: string, answer: Answer | undefined): URL {
 
 function probeAt(now = START): { probe: ReturnType<typeof cookieProbe>; clock: { now: number } } {
   const clock = { now }
-  return { probe: cookieProbe({ now: () => clock.now }), clock }
+  return { probe: cookieProbe('urlCarrier', { now: () => clock.now }), clock }
 }
 
 describe('finding out whether a client keeps cookies', () => {
@@ -127,7 +127,7 @@ describe('finding out whether a client keeps cookies', () => {
       expect(probe.answer(factsOf({ url, headers })), url).toBeUndefined()
     }
     expect(probe.strip('/?cookies=oatmeal&cookies=ask.abc&b=2#c')).toBe('/?cookies=oatmeal&b=2#c')
-    expect(cookieProbe({ marker: 'm', testCookie: 't' }).answer(factsOf())?.cookies[0]).toMatch(/^t=1;/)
+    expect(cookieProbe('urlCarrier', { marker: 'm', testCookie: 't' }).answer(factsOf())?.cookies[0]).toMatch(/^t=1;/)
   })
 
   it('the redirect never leaves the origin, whatever the path looks like', () => {
@@ -204,8 +204,8 @@ describe('finding out whether a client keeps cookies', () => {
 
   it('names that would need encoding are refused at the start', () => {
     for (const name of ['', 'a b', 'a=b', 'a&b', 'é', 'a;b', '\n']) {
-      expect(() => cookieProbe({ marker: name }), name).toThrow(/fallback: marker/)
-      expect(() => cookieProbe({ testCookie: name }), name).toThrow(/fallback: testCookie/)
+      expect(() => cookieProbe('urlCarrier', { marker: name }), name).toThrow(/^urlCarrier: marker/)
+      expect(() => cookieProbe('urlCarrier', { testCookie: name }), name).toThrow(/^urlCarrier: testCookie/)
     }
   })
 })

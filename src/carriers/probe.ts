@@ -1,6 +1,7 @@
 import type { Answer, RequestFacts } from '../core/web/carrier.ts'
 import type { Clock } from '../core/clock.ts'
 import { serializeCookie } from '../core/web/cookie.ts'
+import { checkClock } from '../core/options.ts'
 import type { Address } from './address.ts'
 import { addressOf, checkedParameter, parametersOf, textOf, withParameter, withoutParameter } from './address.ts'
 
@@ -29,11 +30,12 @@ export interface Probe {
 const FRESH_MS = 5 * 60_000
 const SAFE: readonly string[] = ['GET', 'HEAD']
 
-/** Makes the {@link Probe} that the fallback carriers share. */
-export function cookieProbe(options: ProbeOptions = {}): Probe {
-  const name = checkedParameter('fallback: marker', options.marker ?? 'cookies')
-  const cookieName = checkedParameter('fallback: testCookie', options.testCookie ?? 'cookies-work')
-  const now = options.now ?? Date.now
+/** Makes the {@link Probe} that the fallback carriers share; `carrier` is the one whose options these are. */
+export function cookieProbe(carrier: string, options: ProbeOptions = {}): Probe {
+  const name = checkedParameter(`${carrier}: marker`, options.marker ?? 'cookies')
+  const cookieName = checkedParameter(`${carrier}: testCookie`, options.testCookie ?? 'cookies-work')
+  const { now = Date.now } = options
+  checkClock(`${carrier}: now`, now)
   const ask = (facts: RequestFacts): Answer => {
     const address = addressOf(facts.url)
     const query = withParameter(address.query, name, `ask.${Math.floor(now() / 1000).toString(36)}`)

@@ -1,4 +1,5 @@
 import type { Carrier, RequestFacts } from '../core/web/carrier.ts'
+import { assertOption, checkNames, optionNames } from '../core/options.ts'
 import { addressOf, checkedParameter, parametersOf, textOf, withParameter, withoutParameter } from './address.ts'
 import type { Address } from './address.ts'
 import { fallbackCarrier } from './fallback.ts'
@@ -44,12 +45,21 @@ interface Place {
 export type { CredentialSource, FallbackOptions } from './fallback.ts'
 
 const NAME = 'url'
+const NAMES = optionNames<UrlCarrierOptions>({
+  parameter: true,
+  suffix: true,
+  carriesSubjects: true,
+  marker: true,
+  testCookie: true,
+  now: true,
+})
 
 /**
  * Carries the token in the URL of clients that were shown to keep no cookies. A URL is no secret place: by default no
  * session with a subject travels in one.
  */
 export function urlCarrier(options: UrlCarrierOptions = {}): UrlCarrier {
+  checkNames('urlCarrier', options, NAMES)
   const place = placeOf(options)
   const read = (facts: RequestFacts): readonly string[] => place.read(addressOf(facts.url))
   const strip = (url: string): string => textOf(place.strip(addressOf(url)))
@@ -81,13 +91,12 @@ function isPathOfThisOrigin(href: string): boolean {
 
 function placeOf(options: UrlCarrierOptions): Place {
   if (options.suffix === undefined)
-    return inQuery(checkedParameter('url carrier: parameter', options.parameter ?? 'sid'))
-  if (options.parameter !== undefined) throw new TypeError('url carrier: give either parameter or suffix')
+    return inQuery(checkedParameter('urlCarrier: parameter', options.parameter ?? 'sid'))
+  assertOption(options.parameter === undefined, 'urlCarrier: give either parameter or suffix')
   const { suffix } = options
-  if (typeof suffix !== 'string' || !suffix.startsWith(';') || !suffix.endsWith('=')) {
-    throw new TypeError('url carrier: suffix must look like ;sid=')
-  }
-  checkedParameter('url carrier: suffix between ; and =', suffix.slice(1, -1))
+  const isSuffix = typeof suffix === 'string' && suffix.startsWith(';') && suffix.endsWith('=')
+  assertOption(isSuffix, 'urlCarrier: suffix: expected it to look like ;sid=')
+  checkedParameter('urlCarrier: suffix between ; and =', suffix.slice(1, -1))
   return inPath(suffix)
 }
 

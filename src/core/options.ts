@@ -13,11 +13,16 @@ export function optionNames<Options>(names: Readonly<Record<keyof Options, true>
  * @throws TypeError naming the option, the one that was probably meant, and those that there are.
  */
 export function checkNames(where: string, given: unknown, names: readonly string[]): void {
-  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
-  if (!isObject) throw new TypeError(`${where}: expected an object with ${listed(names)}`)
+  checkObject(where, given, names)
   for (const key of Object.keys(given)) {
     if (!names.includes(key)) throw new TypeError(`${where}: ${unknownName(key.slice(0, 64), names)}`)
   }
+}
+
+/** @throws TypeError when the value is no object that could have these names. */
+export function checkObject(where: string, given: unknown, names: readonly string[]): asserts given is object {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given)
+  if (!isObject) throw new TypeError(`${where}: expected an object with ${listed(names)}`)
 }
 
 function unknownName(key: string, names: readonly string[]): string {

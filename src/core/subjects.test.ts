@@ -146,8 +146,9 @@ describe('what names no session', () => {
 
 describe('a session about which a newer version has noted more', () => {
   it('is listed with what can be read and can be ended, and hides no other (S5)', async () => {
-    const { sessions, visit, record, store } = bed()
+    const { sessions, visit, record, store, clock } = bed()
     await visit(newClient(), (session) => session.login('ann', { idpSession: 'a' }))
+    clock.advance(MINUTE)
     const spoilt = newClient()
     await visit(spoilt, (session) => session.login('ann', { idpSession: 'a' }))
     await spoil(store, (text) => text.replace('"v":1', '"v":2'))
@@ -165,10 +166,11 @@ describe('a session about which a newer version has noted more', () => {
 /** Changes the facts of the session that was inserted last. */
 async function spoil(store: Store, change: (meta: string) => string): Promise<void> {
   if (!isScannable(store)) throw new Error('no scan')
-  let last: readonly [StoreKey, SessionRecord] | undefined
-  for await (const page of store.scan()) last = page.at(-1) ?? last
-  if (last === undefined) throw new Error('no session')
-  const [key, record] = last
+  const entries: (readonly [StoreKey, SessionRecord])[] = []
+  for await (const page of store.scan()) entries.push(...page)
+  const [newest] = entries.toSorted(([, a], [, b]) => b.createdAt - a.createdAt)
+  if (newest === undefined) throw new Error('no session')
+  const [key, record] = newest
   await store.update(key, record.version, { ...record, version: record.version + 1, meta: change(record.meta) })
 }
 

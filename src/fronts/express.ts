@@ -4,6 +4,7 @@ import type { Sessions } from '../core/sessions.ts'
 import { withStatus } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
+import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
@@ -58,7 +59,11 @@ export interface ExpressSessions<Data extends object> {
  * middleware twice does no harm. Behind a proxy set Express's own `trust proxy`. A form carrier reads `request.body`, so
  * its parser must run before.
  */
-export function expressSessions<Data extends object>(sessions: Sessions<Data>): ExpressSessions<Data> {
+export function expressSessions<Data extends object>(
+  sessions: Sessions<Data>,
+  ...others: readonly []
+): ExpressSessions<Data> {
+  checkBareFront('expressSessions', sessions, others, "Express's own setting trust proxy")
   const middleware = (request: ExpressRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
     if (openedOn(sessions, request) !== undefined) return next()
     const refuse = (error: unknown): void => next(withStatus(error))

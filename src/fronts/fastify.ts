@@ -1,5 +1,6 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { optionNames } from '../core/options.ts'
 import { commitOnce } from './shared/commit-once.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, statusOf, withStatus } from './shared/failure.ts'
@@ -7,6 +8,7 @@ import type { Done, FastifyInstance, FastifyReply, FastifyRequest, Hook } from '
 import { addToReplyHead, answerWith, factsOf, showUrl } from './shared/fastify.ts'
 import type { Committable, Gate } from './shared/gate.ts'
 import { gateResponse } from './shared/gate.ts'
+import { checkFront } from './shared/made-with.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { firstOpenedOn, keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
 
@@ -21,6 +23,8 @@ export interface FastifySessionsOptions {
    */
   readonly form?: boolean
 }
+
+const NAMES = optionNames<FastifySessionsOptions>({ form: true })
 
 /** A Fastify plugin that gives each request a session. */
 export interface FastifySessions<Data extends object> {
@@ -64,6 +68,7 @@ export function fastifySessions<Data extends object>(
   sessions: Sessions<Data>,
   options: FastifySessionsOptions = {},
 ): FastifySessions<Data> {
+  checkFront('fastifySessions', sessions, options, NAMES)
   // On the request itself: with a WeakMap the garbage collector took a fifth of the time of an anonymous visit.
   const exchange: unique symbol = Symbol('sojourn.exchange')
   type Held = FastifyRequest & { [exchange]?: Exchange }

@@ -1,13 +1,14 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { checkBindable } from './shared/bindable.ts'
+import { optionNames } from '../core/options.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer } from './shared/failure.ts'
 import { openTogether } from './shared/open-together.ts'
 import type { WebRequestOptions } from './shared/proxied-request.ts'
 import { proxiedFactsOf } from './shared/proxied-request.ts'
-import { checkProxyOptions } from './shared/proxy.ts'
+import { checkFront } from './shared/made-with.ts'
 import { withUrl } from './shared/web-request.ts'
 import { toResponse, withOutcome } from './shared/web-response.ts'
 
@@ -21,6 +22,14 @@ export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends W
    */
   readonly onError?: (error: unknown, request: Request, ...rest: Rest) => Response | Promise<Response>
 }
+
+const NAMES = optionNames<FetchSessionsOptions<readonly unknown[]>>({
+  form: true,
+  clientAddress: true,
+  trustProxy: true,
+  proxyHeader: true,
+  onError: true,
+})
 
 /** A request handler with a session. */
 export type FetchHandler<Data extends object, Rest extends readonly unknown[]> = (
@@ -51,7 +60,7 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
   sessions: Sessions<Data>,
   options: FetchSessionsOptions<Rest> = {},
 ): FetchSessions<Data, Rest> {
-  checkProxyOptions(options)
+  checkFront('fetchSessions', sessions, options, NAMES)
   checkBindable('fetchSessions', sessions, options)
   return (handler) =>
     async (request, ...rest) => {

@@ -2,12 +2,14 @@ import type { Outcome } from '../core/web/response.ts'
 import { applyOutcome } from '../core/web/response.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { optionNames } from '../core/options.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { commitOnce } from './shared/commit-once.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import type { Committable } from './shared/gate.ts'
 import { gateResponse } from './shared/gate.ts'
+import { checkFront } from './shared/made-with.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
@@ -27,6 +29,8 @@ export interface H3Event {
   readonly context: object
   readonly runtime?: { readonly node?: { readonly res?: NodeResponse | undefined } | undefined } | undefined
 }
+
+const NAMES = optionNames<FormOption>({ form: true })
 
 /** h3 middleware that gives each event a session. */
 export interface H3Sessions<Data extends object> {
@@ -61,6 +65,7 @@ export interface H3Sessions<Data extends object> {
  * configuration must return something else than a `Response`, because h3 would not add the session's headers to it.
  */
 export function h3Sessions<Data extends object>(sessions: Sessions<Data>, options: FormOption = {}): H3Sessions<Data> {
+  checkFront('h3Sessions', sessions, options, NAMES)
   const middleware = async (event: H3Event, next: () => unknown): Promise<unknown> => {
     if (openedOn(sessions, event.context) !== undefined) return next()
     const session = await openOr(

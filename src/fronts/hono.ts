@@ -1,13 +1,14 @@
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { checkBindable } from './shared/bindable.ts'
+import { optionNames } from '../core/options.ts'
 import { commitAfterThrow } from './shared/commit-after-throw.ts'
 import { discard } from './shared/discard.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
 import type { WebRequestOptions } from './shared/proxied-request.ts'
 import { proxiedFactsOf } from './shared/proxied-request.ts'
-import { checkProxyOptions } from './shared/proxy.ts'
+import { checkFront } from './shared/made-with.ts'
 import { withUrl } from './shared/web-request.ts'
 import { toResponse, withOutcome } from './shared/web-response.ts'
 
@@ -27,6 +28,13 @@ export interface HonoSessionsOptions<Context extends HonoContext> extends WebReq
   /** The client's address, which every runtime tells in its own way; such as `(c) => getConnInfo(c).remote.address`. */
   readonly clientAddress?: (context: Context) => string | undefined
 }
+
+const NAMES = optionNames<HonoSessionsOptions<HonoContext>>({
+  form: true,
+  clientAddress: true,
+  trustProxy: true,
+  proxyHeader: true,
+})
 
 /** Hono middleware that gives each context a session. */
 export interface HonoSessions<Data extends object, Context extends HonoContext = HonoContext> {
@@ -55,7 +63,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
   sessions: Sessions<Data>,
   options: HonoSessionsOptions<Context> = {},
 ): HonoSessions<Data, Context> {
-  checkProxyOptions(options)
+  checkFront('honoSessions', sessions, options, NAMES)
   checkBindable('honoSessions', sessions, options)
   const middleware = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     if (openedOn(sessions, context) !== undefined) {

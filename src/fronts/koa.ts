@@ -5,6 +5,7 @@ import { commitOnce } from './shared/commit-once.ts'
 import { plainAnswer, withStatus } from './shared/failure.ts'
 import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
+import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
@@ -59,7 +60,8 @@ export interface KoaSessions<Data extends object> {
  * Koa's own `app.proxy`, and `app.maxIpsCount` to the number of proxies. A form carrier reads `ctx.request.body`, so its
  * parser must come before.
  */
-export function koaSessions<Data extends object>(sessions: Sessions<Data>): KoaSessions<Data> {
+export function koaSessions<Data extends object>(sessions: Sessions<Data>, ...others: readonly []): KoaSessions<Data> {
+  checkBareFront('koaSessions', sessions, others, "Koa's own app.proxy")
   const middleware = async (context: KoaContext, next: () => Promise<unknown>): Promise<unknown> => {
     if (openedOn(sessions, context) !== undefined) return next()
     const session = await openOr(sessions, factsOf(context), withStatus)

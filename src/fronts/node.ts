@@ -2,10 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestFacts } from '../core/web/carrier.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
+import { optionNames } from '../core/options.ts'
 import { plainAnswer } from './shared/failure.ts'
 import type { Gate } from './shared/gate.ts'
 import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
+import { checkFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
@@ -13,7 +15,7 @@ import { cutOff, sendAnswer } from './shared/node-response.ts'
 import { originalUrlOf, showUrl } from './shared/shown-url.ts'
 import { openTogether } from './shared/open-together.ts'
 import type { ProxyOptions } from './shared/proxy.ts'
-import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
+import { clientBehind } from './shared/proxy.ts'
 
 /** Options of {@link nodeSessions}. */
 export interface NodeSessionsOptions extends ProxyOptions {
@@ -27,6 +29,8 @@ export interface NodeSessionsOptions extends ProxyOptions {
    */
   onError?(error: unknown, request: IncomingMessage, response: ServerResponse): unknown
 }
+
+const NAMES = optionNames<NodeSessionsOptions>({ body: true, onError: true, trustProxy: true, proxyHeader: true })
 
 /** The same options, as this file calls them: with whichever server's request and response it was given. */
 interface Options extends ProxyOptions {
@@ -71,7 +75,7 @@ export function nodeSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: NodeSessionsOptions = {},
 ): NodeSessions<Data> {
-  checkProxyOptions(options)
+  checkFront('nodeSessions', sessions, options, NAMES)
   const upgrade = (request: NodeRequest): Promise<Session<Data>> => sessions.openReadOnly(factsOf(request, options))
   return Object.assign(
     <Request extends NodeRequest, Response extends NodeResponse>(handler: NodeHandler<Data, Request, Response>) =>

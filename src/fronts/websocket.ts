@@ -1,18 +1,19 @@
 import { later } from '#platform'
 import type { RequestFacts } from '../core/web/carrier.ts'
 import type { Duration } from '../core/duration.ts'
-import { parseDuration } from '../core/duration.ts'
+import { LONGEST_TIMER, parseDuration } from '../core/duration.ts'
 import { SessionError } from '../core/errors.ts'
-import { checkFunction, checkNames } from '../core/options.ts'
+import { checkFunction, optionNames } from '../core/options.ts'
 import { checkedOrigins, mayOpenSocket } from '../core/web/origin.ts'
 import { reopenEvery } from '../core/reopen.ts'
 import type { Sessions } from '../core/sessions.ts'
 import type { LiveSession } from './shared/live-session.ts'
 import { liveSession } from './shared/live-session.ts'
+import { checkFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
 import { headerOf, peerOf } from './shared/node-request.ts'
 import type { ProxyOptions } from './shared/proxy.ts'
-import { checkProxyOptions, clientBehind } from './shared/proxy.ts'
+import { clientBehind } from './shared/proxy.ts'
 import type { Timer } from './shared/watch.ts'
 import { createWatch } from './shared/watch.ts'
 import { pathOf, webHeaderOf, webPeerOf } from './shared/web-request.ts'
@@ -86,9 +87,7 @@ export function websocketSessions<Data extends object>(
   sessions: Sessions<Data>,
   options: WebsocketSessionsOptions = {},
 ): WebsocketSessions<Data> {
-  checkNames('websocketSessions', options, NAMES)
-  checkProxyOptions(options)
-  checkFunction('websocketSessions: clientAddress', options.clientAddress, 'that tells the address of a client')
+  checkFront('websocketSessions', sessions, options, NAMES)
   checkFunction('websocketSessions: timer', options.timer, 'like setTimeout, that gives what cancels it')
   const origins = checkedOrigins('websocketSessions: origins', options.origins)
   const checkEvery = parseDuration('websocketSessions: checkEvery', options.checkEvery ?? '30s', 1)
@@ -107,9 +106,14 @@ export function websocketSessions<Data extends object>(
   }
 }
 
-const NAMES = ['checkEvery', 'origins', 'clientAddress', 'timer', 'trustProxy', 'proxyHeader']
-// What is longer overflows the platforms' timers, which then call at once (DOS-15).
-const LONGEST_TIMER = 2 ** 31 - 1
+const NAMES = optionNames<WebsocketSessionsOptions>({
+  checkEvery: true,
+  origins: true,
+  clientAddress: true,
+  timer: true,
+  trustProxy: true,
+  proxyHeader: true,
+})
 
 function foreignError(): SessionError {
   return new SessionError(

@@ -62,7 +62,7 @@ describe('the directory', () => {
   it('W16: a store without a directory is refused', () => {
     // @ts-expect-error the type demands it
     expect(() => fileStore({})).toThrow(TypeError)
-    expect(() => fileStore({ directory: '' })).toThrow(/must be a path/)
+    expect(() => fileStore({ directory: '' })).toThrow(/expected a path/)
   })
 
   it('K13 Y15: sessions survive a restart, in one file each', async () => {

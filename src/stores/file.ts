@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { assertOption, checkClock, checkNames, optionNames } from '../core/options.ts'
 import { claimDirectory } from './file/registry.ts'
 import type { FileStore } from './file/store.ts'
 import { storeOver } from './file/store.ts'
@@ -12,6 +13,8 @@ export interface FileStoreOptions {
   /** @defaultValue `Date.now` */
   readonly now?: Clock
 }
+
+const NAMES = optionNames<FileStoreOptions>({ directory: true, now: true })
 
 /**
  * Keeps each session in a file of its own, for one process on one machine; sessions outlive a restart.
@@ -41,13 +44,16 @@ export interface FileStoreOptions {
  * **Owner.** A second live process is refused; the directory of a process that was killed is free at once on the same
  * machine, and after half a minute on another one.
  *
- * @throws TypeError without a directory.
+ * @throws TypeError for wrong options, and without a directory.
  * @throws SessionError `store-unavailable` when the directory cannot be made or written, or another process uses it.
  */
 export function fileStore(options: FileStoreOptions): FileStore {
+  checkNames('fileStore', options, NAMES)
   const { directory, now = Date.now } = options
-  if (typeof directory !== 'string' || directory === '') {
-    throw new TypeError("fileStore: directory must be a path, such as './sessions'")
-  }
+  assertOption(
+    typeof directory === 'string' && directory !== '',
+    "fileStore: directory: expected a path, such as './sessions'",
+  )
+  checkClock('fileStore: now', now)
   return storeOver(claimDirectory(directory), now)
 }

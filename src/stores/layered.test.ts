@@ -289,7 +289,7 @@ describe('its options', () => {
     const { watch: _, ...deaf } = memoryStore()
     expect(() => void Reflect.apply(layeredStore, undefined, [{ store: deaf }])).toThrow('can be watched')
     expect(() => layeredStore({ store: memoryStore(), maxEntries: 0 })).toThrow('maxEntries')
-    const ageless = [{ store: memoryStore(), maxAge: '1h' }]
+    const ageless = [{ store: memoryStore(), maxAge: '1 h' }]
     expect(() => void Reflect.apply(layeredStore, undefined, ageless)).toThrow('maxAge')
   })
 })

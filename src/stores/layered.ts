@@ -1,4 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import type { Duration } from '../core/duration.ts'
+import { LONGEST_TIMER, parseDuration } from '../core/duration.ts'
+import { assertOption, checkClock, checkNames, checkedCount, optionNames } from '../core/options.ts'
 import type { Store, WatchableStore } from '../core/store.ts'
 import { isWatchable } from '../core/store.ts'
 import { recordCache } from './layered/cache.ts'
@@ -12,10 +15,17 @@ export interface LayeredStoreOptions<S extends Store & WatchableStore> {
   /** How many sessions are held at a time; the one that was read from the store first gives place. @defaultValue `10_000` */
   readonly maxEntries?: number
   /** How long a session that was read may be given out again; see {@link layeredStore}. @defaultValue `'1s'` */
-  readonly maxAge?: `${number}ms` | `${number}s`
+  readonly maxAge?: Duration
   /** @defaultValue `Date.now` */
   readonly now?: Clock
 }
+
+const NAMES = optionNames<LayeredStoreOptions<Store & WatchableStore>>({
+  store: true,
+  maxEntries: true,
+  maxAge: true,
+  now: true,
+})
 
 /**
  * A small cache in this process in front of a store that several processes share: a session that is read often is read
@@ -35,15 +45,17 @@ export interface LayeredStoreOptions<S extends Store & WatchableStore> {
  * @throws TypeError for wrong options, and for a store that cannot be watched.
  */
 export function layeredStore<S extends Store & WatchableStore>(options: LayeredStoreOptions<S>): S {
-  const { store, maxEntries = 10_000, maxAge = '1s', now = Date.now } = options
-  if (typeof store?.get !== 'function' || !isWatchable(store)) {
-    throw new TypeError('layeredStore: store must be one that can be watched, such as redisStore or postgresStore')
-  }
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-    throw new TypeError('layeredStore: maxEntries must be a whole number from 1 on')
-  }
-  const cache = recordCache(maxEntries, millisecondsIn(maxAge), now)
-  const calls = layeredCalls(store, cache, vigil(store, cache, millisecondsIn(maxAge), now))
+  checkNames('layeredStore', options, NAMES)
+  const { store, now = Date.now } = options
+  assertOption(
+    typeof store?.get === 'function' && isWatchable(store),
+    'layeredStore: store: expected one that can be watched, such as redisStore or postgresStore',
+  )
+  checkClock('layeredStore: now', now)
+  const maxEntries = checkedCount('layeredStore: maxEntries', options.maxEntries ?? 10_000)
+  const maxAge = parseDuration('layeredStore: maxAge', options.maxAge ?? '1s', 0, LONGEST_TIMER)
+  const cache = recordCache(maxEntries, maxAge, now)
+  const calls = layeredCalls(store, cache, vigil(store, cache, maxAge, now))
   return new Proxy<S>(store, {
     get(target, property): unknown {
       const value: unknown = Reflect.get(target, property)
@@ -53,10 +65,4 @@ export function layeredStore<S extends Store & WatchableStore>(options: LayeredS
       return call ?? value.bind(target)
     },
   })
-}
-
-function millisecondsIn(duration: string): number {
-  const [, amount, unit] = /^(\d{1,9})(ms|s)$/.exec(duration) ?? []
-  if (amount === undefined) throw new TypeError("layeredStore: maxAge must be a duration such as '1s' or '250ms'")
-  return Number(amount) * (unit === 's' ? 1000 : 1)
 }

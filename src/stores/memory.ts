@@ -1,6 +1,7 @@
 import { endOfTurn, isProduction, nextTurn } from '#platform'
 import type { Clock } from '../core/clock.ts'
 import type { StoreKey } from '../core/key.ts'
+import { checkChoice, checkClock, checkFlag, checkNames, checkedCount, optionNames } from '../core/options.ts'
 import type {
   ClearableStore,
   Durability,
@@ -60,15 +61,11 @@ export type MemoryStore = Store &
  * Keeps sessions in this process, for development, tests and programs of one process. Bounded, without timers, and it
  * runs on every platform. Records are copied on the way in and out; each method does its work in one step of the
  * event loop, which makes it atomic; `get` waits for the end of the turn before.
+ * @throws TypeError for wrong options, and in production unless that was asked for.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkOptions(options)
   const { maxEntries = 100_000, evict = 'least-recently-used', allowInProduction = false, now = Date.now } = options
-  if (!Number.isSafeInteger(maxEntries) || maxEntries < 1) {
-    throw new TypeError('memoryStore: maxEntries must be a whole number from 1 on')
-  }
-  if (evict !== 'least-recently-used' && evict !== 'oldest-created') {
-    throw new TypeError("memoryStore: evict must be 'least-recently-used' or 'oldest-created'")
-  }
   if (isProduction() && !allowInProduction) throw new TypeError(NOT_IN_PRODUCTION)
   const watchers = createWatchers()
   const sessions = book({ maxEntries, eviction: evict, tell: (notice) => tell(watchers, notice) }, now)
@@ -95,6 +92,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
     watch: (listener) => watchers.watch(listener),
     durability: DURABILITY,
   }
+}
+
+const NAMES = optionNames<MemoryStoreOptions>({ maxEntries: true, evict: true, allowInProduction: true, now: true })
+const EVICTIONS: readonly Eviction[] = ['least-recently-used', 'oldest-created']
+
+function checkOptions(options: MemoryStoreOptions): void {
+  checkNames('memoryStore', options, NAMES)
+  const { maxEntries, evict, allowInProduction, now } = options
+  if (maxEntries !== undefined) checkedCount('memoryStore: maxEntries', maxEntries)
+  if (evict !== undefined) checkChoice('memoryStore: evict', evict, EVICTIONS)
+  checkFlag('memoryStore: allowInProduction', allowInProduction)
+  checkClock('memoryStore: now', now)
 }
 
 const ALL = { processCrash: Infinity, machineCrash: Infinity, failover: Infinity }

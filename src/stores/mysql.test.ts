@@ -27,21 +27,23 @@ it('takes pools of both kinds, and says what it wants instead of anything else',
 })
 
 const POOL =
-  'mysql: client must be a pool, as createPool() of mysql2 or mysql2/promise makes it; ' +
+  'mysqlStore: client: expected a pool, as createPool() of mysql2 or mysql2/promise makes it; ' +
   'a single connection cannot be used by several requests at once, and a cluster may read from replicas'
 
 it('refuses options that do not exist, and names that would need more than quotes', () => {
   // @ts-expect-error -- misspelt
   expect(() => mysqlStore({ client: pool, tabel: 'x' })).toThrow(
-    'mysql: there is no option "tabel"; there are client, table',
+    'mysqlStore: "tabel" is no option; there are client, table',
   )
   for (const table of ['', '1st', 'a`b', 'a b', 'a.b', 'é', 'x'.repeat(49)]) {
-    expect(() => mysqlStore({ client: pool, table })).toThrow(/^mysql: table must be/)
-    expect(() => mysqlSchema({ table })).toThrow(TypeError)
+    expect(() => mysqlStore({ client: pool, table })).toThrow(/^mysqlStore: table: expected/)
+    expect(() => mysqlSchema({ table })).toThrow(/^mysqlSchema: table: expected/)
   }
-  expect(() => mysqlStore({ client: pool, database: 'a`; DROP' })).toThrow(/^mysql: database must be/)
+  expect(() => mysqlStore({ client: pool, database: 'a`; DROP' })).toThrow(/^mysqlStore: database: expected/)
   // @ts-expect-error -- a number has no unit
-  expect(() => mysqlStore({ client: pool, watchInterval: 5 })).toThrow(/^mysql: watchInterval must be/)
+  expect(() => mysqlStore({ client: pool, watchInterval: 5 })).toThrow(
+    /^mysqlStore: watchInterval: expected a duration/,
+  )
   expect(() => mysqlStore({ client: pool, watchInterval: '0s' })).toThrow(TypeError)
 })
 

@@ -1,4 +1,7 @@
 import type { Clock } from '../core/clock.ts'
+import type { Duration } from '../core/duration.ts'
+import { parseDuration } from '../core/duration.ts'
+import { assertOption, checkClock, checkNames, optionNames } from '../core/options.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -40,7 +43,7 @@ interface CommonOptions {
    * How long a write waits while another process holds the file; the event loop runs on. Keep it below the sessions'
    * `storeTimeout`, so that a write which was reported as failed is not done later. @defaultValue '1800ms'
    */
-  readonly busyTimeout?: `${number}ms` | `${number}s`
+  readonly busyTimeout?: Duration
 }
 
 /** Where the sessions are kept: in a file that the store opens and closes, or in a database that is open already. */
@@ -86,9 +89,11 @@ const PAGE_SIZE = 100
  * @throws TypeError for wrong options. @throws Error when the database cannot be opened or was made by a newer version.
  */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
+  checkNames('sqliteStore', options, NAMES)
+  const { now = Date.now } = options
+  checkClock('sqliteStore: now', now)
   const table = checkedTable(options.table ?? 'sojourn_sessions')
-  const patience = millisecondsIn(options.busyTimeout ?? '1800ms')
-  const now = options.now ?? Date.now
+  const patience = parseDuration('sqliteStore: busyTimeout', options.busyTimeout ?? '1800ms')
   const isOwn = checkedSource(options)
   const database = isOwn ? openOwn(options.path, table) : options.database
   if (!isOwn) ensureSchema(database, table)
@@ -229,28 +234,33 @@ function openOwn(path: string, table: string): SqliteDatabase {
   }
 }
 
+const NAMES = optionNames<SqliteStoreOptions>({
+  path: true,
+  database: true,
+  table: true,
+  now: true,
+  busyTimeout: true,
+})
+
 function checkedSource(options: SqliteStoreOptions): options is SqliteStoreOptions & { readonly path: string } {
   const { path, database } = options
-  if ((path === undefined) === (database === undefined)) {
-    throw new TypeError('sqlite: give either path or database')
-  }
-  if (path !== undefined && (typeof path !== 'string' || path === '')) {
-    throw new TypeError('sqlite: path must be the name of a file')
-  }
-  if (database !== undefined && typeof database.prepare !== 'function') {
-    throw new TypeError('sqlite: database must be an open database of node:sqlite, bun:sqlite or better-sqlite3')
-  }
+  assertOption((path === undefined) !== (database === undefined), 'sqliteStore: give either path or database')
+  assertOption(
+    path === undefined || (typeof path === 'string' && path !== ''),
+    'sqliteStore: path: expected the name of a file',
+  )
+  assertOption(
+    database === undefined || typeof database?.prepare === 'function',
+    'sqliteStore: database: expected an open database of node:sqlite, bun:sqlite or better-sqlite3',
+  )
   return path !== undefined
 }
 
 function checkedTable(table: string): string {
   // The name goes into the text of every statement (CVE-2019-15658), so it may hold nothing that needs quoting.
-  if (/^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(table) && !/^sqlite_/i.test(table)) return table
-  throw new TypeError('sqlite: table must be letters, digits and _, begin with no digit and not with "sqlite_"')
-}
-
-function millisecondsIn(duration: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(duration) ?? []
-  if (amount === undefined) throw new TypeError("sqlite: busyTimeout must be a duration such as '5s' or '250ms'")
-  return Number(amount) * (unit === 's' ? 1000 : 1)
+  assertOption(
+    typeof table === 'string' && /^[A-Za-z_][A-Za-z0-9_]{0,62}$/.test(table) && !/^sqlite_/i.test(table),
+    'sqliteStore: table: expected letters, digits and _, without a digit or "sqlite_" at the beginning',
+  )
+  return table
 }

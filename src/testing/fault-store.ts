@@ -1,3 +1,4 @@
+import { checkNames, optionNames } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import type { StoreCall, StoreMethod } from './intercept.ts'
 import { interceptStore } from './intercept.ts'
@@ -33,6 +34,9 @@ export interface FaultPlan {
   readonly error?: Error
 }
 
+const PLAN_NAMES = optionNames<FaultPlan>({ rules: true, seed: true, error: true })
+const RULE_NAMES = optionNames<FaultRule>({ fault: true, methods: true, calls: true, chance: true, when: true })
+
 /** A store that fails as planned. */
 export interface FaultStore<S extends Store> {
   readonly store: S
@@ -44,6 +48,7 @@ export interface FaultStore<S extends Store> {
 
 /** A store that fails by plan. */
 export function faultStore<S extends Store>(inner: S, plan: FaultPlan): FaultStore<S> {
+  checkNames('faultStore', plan, PLAN_NAMES)
   const random = seededRandom(plan.seed ?? 1)
   const faults: (StoreCall & { readonly fault: Fault })[] = []
   let rules = counted(plan.rules)
@@ -81,6 +86,7 @@ interface CountedRule {
 }
 
 function counted(rules: readonly FaultRule[]): readonly CountedRule[] {
+  for (const rule of rules) checkNames('faultStore: rules', rule, RULE_NAMES)
   return rules.map(({ fault, methods, calls, chance, when }) => {
     let number = 0
     const isMet = (call: StoreCall, random: () => number): boolean => {

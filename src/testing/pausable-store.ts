@@ -1,3 +1,4 @@
+import { checkNames, optionNames } from '../core/options.ts'
 import type { Store } from '../core/store.ts'
 import type { StoreCall, StoreMethod } from './intercept.ts'
 import { interceptStore } from './intercept.ts'
@@ -25,6 +26,8 @@ export interface HoldRule {
   readonly when?: (call: StoreCall) => boolean
 }
 
+const RULE_NAMES = optionNames<HoldRule>({ method: true, stage: true, when: true })
+
 /** A store whose calls a test holds and releases in any order, to play one exact interleaving. */
 export interface PausableStore<S extends Store> {
   readonly store: S
@@ -49,10 +52,14 @@ export function pausableStore<S extends Store>(inner: S): PausableStore<S> {
     await passThrough(room, { ...call, number, stage: 'after' })
     return answer
   })
-  const held = (rule?: HoldRule): readonly HeldCall[] => [...room.waiting].filter((call) => isAsked(rule, call))
+  const held = (rule: HoldRule = {}): readonly HeldCall[] => {
+    checkNames('held', rule, RULE_NAMES)
+    return [...room.waiting].filter((call) => isAsked(rule, call))
+  }
   return {
     store,
-    hold: (rule) => {
+    hold: (rule = {}) => {
+      checkNames('hold', rule, RULE_NAMES)
       const own: HoldRule = { stage: 'before', ...rule }
       room.rules.add(own)
       return () => {

@@ -1,4 +1,5 @@
 import type { RequestFacts } from '../core/web/carrier.ts'
+import { checkNames, optionNames } from '../core/options.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 
@@ -12,6 +13,8 @@ export interface SeedPlan<Data extends object> {
   /** Facts of the request that makes the session, such as the client's address when sessions are bound to it. */
   readonly facts?: Partial<RequestFacts>
 }
+
+const PLAN_NAMES = optionNames<SeedPlan<object>>({ subject: true, data: true, login: true, facts: true })
 
 /** What a test request sends to find itself in the seeded session. */
 export interface SeededSession {
@@ -34,6 +37,7 @@ export async function seedSession<Data extends object>(
   sessions: Sessions<Data>,
   plan: SeedPlan<Data> = {},
 ): Promise<SeededSession> {
+  checkNames('seedSession', plan, PLAN_NAMES)
   const session = await sessions.open({ method: 'GET', url: '/', secure: true, header: () => undefined, ...plan.facts })
   session.start()
   Object.assign(session.data, plan.data)

@@ -14,6 +14,7 @@ import type { Visit } from './driver.ts'
 import { listen } from './drivers/servers.ts'
 import { stage } from './stage.ts'
 import { settle } from './table.ts'
+import { bed } from '../support/bed.ts'
 
 /** The types of both kinds of servers fit, without an assertion by the application. */
 export const fitsHttp = (front: NodeSessions<Visit>): http.Server =>
@@ -148,7 +149,7 @@ describe('nodeSessions', () => {
   })
 
   it('refuses wrong options at once', () => {
-    expect(() => nodeSessions(undefined as never, { trustProxy: -1 })).toThrow(/trustProxy/)
+    expect(() => nodeSessions(bed().sessions, { trustProxy: -1 })).toThrow(/trustProxy/)
   })
 
   it('joins several Cookie fields, also over http2', async () => {

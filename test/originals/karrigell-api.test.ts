@@ -529,7 +529,9 @@ describe('Karrigell’s Session()', () => {
   it('refuses what it cannot do at the start', () => {
     expect(() => createKarrigell({ application: 'my shop' })).toThrow(/^application: /)
     expect(() => createKarrigell({ store: memoryStore() } as never)).toThrow(/store is no option here; give storage/)
-    expect(() => createKarrigell({ storage: memoryStore() as never })).toThrow(/^storage: .*open: \(\) => store/)
+    expect(() => createKarrigell({ storage: memoryStore() as never })).toThrow(
+      /^createKarrigell: storage: .*open: \(\) => store/,
+    )
     expect(() => createKarrigell().serve({ '/': 1 as never })).toThrow(/^serve: "\/" is no page/)
     const perSubject = { max: 1, onLimit: 'reject' } as const
     const storage = customSessions({ get: () => undefined, save: () => undefined })

@@ -1257,8 +1257,8 @@ describe('web.py’s own behaviour, done better', () => {
     const make = (...parts: readonly unknown[]): unknown => Reflect.construct(Session, parts)
     const app = application({})
     const refused: readonly (readonly [() => unknown, RegExp])[] = [
-      [() => make(app), /^Session: store must be one, such as new DiskStore/],
-      [() => make(app, memoryStore()), /^Session: store must be one, .*\{ open: \(\) => store \}/],
+      [() => make(app), /^Session: store: expected one, such as new DiskStore/],
+      [() => make(app, memoryStore()), /^Session: store: expected one, .*\{ open: \(\) => store \}/],
       [() => make({}, new MemoryStore()), /^Session: app must be an application\(urls\)/],
       [() => make(app, new MemoryStore(), null), /^initializer: expected the starting contents/],
       [() => make(app, new HalfStore(new Map())), /^HalfStore: the method cleanup is missing/],

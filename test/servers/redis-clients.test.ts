@@ -30,7 +30,7 @@ describe('redisStore', () => {
       createCluster({ rootNodes: [{ url: NOWHERE }], useReplicas: true }),
       createClient({ url: NOWHERE, readonly: true }),
     ]
-    for (const [n, client] of refused.entries()) expect(making(client), `client ${n}`).toThrow(/^redis: .*replica/)
+    for (const [n, client] of refused.entries()) expect(making(client), `client ${n}`).toThrow(/^redisStore: .*replica/)
   })
 
   it('takes the same clients when they read from primaries', () => {
@@ -61,24 +61,27 @@ describe('redisStore', () => {
 
   it.each([undefined, null, 7, 'redis://127.0.0.1', {}, { sendCommand: () => undefined }, new Map()])(
     'refuses %s as a client, and says what it takes',
-    (client) => expect(making(client)).toThrow(/^redis: client must be what createClient/),
+    (client) => expect(making(client)).toThrow(/^redisStore: client: expected what createClient/),
   )
 
   it.each([
-    [{ prefx: 'a:' }, 'there is no option prefx; there are client, prefix, replicas, persistence, onWarning, now'],
-    [{ prefix: '' }, 'prefix must be'],
-    [{ prefix: 'a{b}' }, 'prefix must be'],
-    [{ prefix: 'a*' }, 'prefix must be'],
-    [{ prefix: 'a'.repeat(65) }, 'prefix must be'],
-    [{ replicas: { count: 0 } }, 'replicas.count must be'],
-    [{ replicas: { count: 1.5 } }, 'replicas.count must be'],
-    [{ replicas: { count: 1, timeout: 500 } }, 'replicas.timeout must be'],
-    [{ replicas: { count: 1, timeout: '0s' } }, 'replicas.timeout must be'],
-    [{ replicas: { count: 1, within: '1s' } }, 'there is no option replicas.within; there are count, timeout'],
-    [{ persistence: 'sometimes' }, 'persistence must be always, everysec, none'],
+    [
+      { prefx: 'a:' },
+      '"prefx" is no option; there are client, prefix, replicas, persistence, onWarning, now; did you mean prefix?',
+    ],
+    [{ prefix: '' }, 'prefix: expected'],
+    [{ prefix: 'a{b}' }, 'prefix: expected'],
+    [{ prefix: 'a*' }, 'prefix: expected'],
+    [{ prefix: 'a'.repeat(65) }, 'prefix: expected'],
+    [{ replicas: { count: 0 } }, 'replicas.count: expected'],
+    [{ replicas: { count: 1.5 } }, 'replicas.count: expected'],
+    [{ replicas: { count: 1, timeout: 500 } }, 'replicas.timeout: expected'],
+    [{ replicas: { count: 1, timeout: '0s' } }, 'replicas.timeout: expected'],
+    [{ replicas: { count: 1, within: '1s' } }, 'replicas: "within" is no option; there are count, timeout'],
+    [{ persistence: 'sometimes' }, "persistence: expected 'always' or 'everysec' or 'none'"],
   ])('refuses the options %o', (options, message) => {
     expect(making(new Redis(idle), options)).toThrow(TypeError)
-    expect(making(new Redis(idle), options)).toThrow(`redis: ${message}`)
+    expect(making(new Redis(idle), options)).toThrow(`redisStore: ${message}`)
   })
 
   it('STORE-8: says in numbers and words what can be lost', () => {

@@ -5,7 +5,7 @@ import type { Cookie } from './cookie.ts'
 import { MAX_COOKIE_AGE, MAX_COOKIE_BYTES, scanCookies, serializeCookie, withoutPrefix } from './cookie.ts'
 import type { RetiredCookie } from './retired-cookies.ts'
 import { retirementOf } from './retired-cookies.ts'
-import { assertOption, checkFunction, checkNames } from '../options.ts'
+import { assertOption, checkClock, checkFlag, checkNames, checkObject, optionNames } from '../options.ts'
 
 interface CommonOptions {
   /**
@@ -79,7 +79,18 @@ interface OneOrMany {
 }
 
 const FLAGS = ['persistent', 'partitioned', 'insecureDevelopment'] as const
-const OPTION_NAMES: readonly string[] = ['name', 'domain', 'path', 'sameSite', 'priority', 'retired', 'now', ...FLAGS]
+const OPTION_NAMES = optionNames<Own>({
+  name: true,
+  domain: true,
+  path: true,
+  sameSite: true,
+  priority: true,
+  retired: true,
+  now: true,
+  persistent: true,
+  partitioned: true,
+  insecureDevelopment: true,
+})
 const FOLLOWS = 'follows from timeouts.absolute; set persistent: true to have it sent'
 const REMEDIES = new Map([
   ['httpOnly', 'is always on, so that no script can read the token'],
@@ -121,16 +132,14 @@ function lifeOf(remaining: number, now: number): Pick<Cookie, 'maxAge' | 'expire
 
 // A copy of the own properties only: what a polluted Object.prototype or a parsed `__proto__` says is no attribute.
 function ownOptions(options: CookieOptions): Own {
-  assertOption(typeof options === 'object' && options !== null, 'cookie: expected an object')
+  checkObject('cookieCarrier', options, OPTION_NAMES)
   const own: Own = Object.fromEntries(
     Object.entries(options).filter(([key, value]) => key !== '__proto__' && value !== undefined),
   )
   for (const [key, remedy] of REMEDIES) assertOption(!Object.hasOwn(own, key), `cookie.${key}: ${remedy}`)
-  checkNames('cookie', own, OPTION_NAMES)
-  for (const key of FLAGS) {
-    assertOption(own[key] === undefined || typeof own[key] === 'boolean', `cookie.${key}: expected true or false`)
-  }
-  checkFunction('cookie.now', own.now, 'that gives epoch milliseconds')
+  checkNames('cookieCarrier', own, OPTION_NAMES)
+  for (const key of FLAGS) checkFlag(`cookie.${key}`, own[key])
+  checkClock('cookie.now', own.now)
   return own
 }
 

@@ -1,5 +1,7 @@
 import type { SessionsOptions } from '../../core/config.ts'
+import { sessionsOptionNames } from '../../core/config.ts'
 import type { Duration } from '../../core/duration.ts'
+import { assertOption, checkNames, checkObject, optionNames } from '../../core/options.ts'
 import type { CookieOptions } from '../../core/web/cookie-carrier.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
@@ -89,9 +91,10 @@ export interface Karrigell<Data extends object> {
 export function createKarrigell<Data extends object = Record<string, unknown>>(
   options: KarrigellOptions<Data> = {},
 ): Karrigell<Data> {
-  const { server, engine: rest } = apart(options)
+  checkStorage(options)
+  const { server, engine: rest } = apart('createKarrigell', options, NAMES)
   const { storage = memorySessions(), application, cookie, timeouts, ...engine } = rest
-  checkStorage(storage, engine)
+  if (cookie !== undefined) checkNames('createKarrigell: cookie', cookie, COOKIE_NAMES)
   const { carrier, setPath } = pathCarrier(nameOf(application), { ...cookie, now: engine.now ?? Date.now })
   const sessions = createSessions<Data>({
     ...engine,
@@ -104,7 +107,9 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
   const objects = new WeakMap<Session<Data>, SessionObject<Data>>()
   return {
     sessions,
-    Session({ expires, path = '/' } = {}) {
+    Session(call = {}) {
+      checkNames('Session', call, CALL_NAMES)
+      const { expires, path = '/' } = call
       const session = sessions.current()
       const known = objects.get(session)
       const start = expires === undefined ? {} : { idle: idleFor(expires) }
@@ -123,12 +128,27 @@ export function createKarrigell<Data extends object = Record<string, unknown>>(
   }
 }
 
-function checkStorage(storage: SessionStorage, others: object): void {
-  if ('store' in others) {
-    throw new TypeError('createKarrigell: store is no option here; give storage, such as { open: () => store }')
-  }
-  if (typeof storage?.open === 'function') return
-  throw new TypeError("storage: expected a storage, such as sqliteSessions('sessions.db') or { open: () => store }")
+const ELSEWHERE: readonly string[] = ['store', 'codec', 'carriers']
+const NAMES = [...sessionsOptionNames.filter((name) => !ELSEWHERE.includes(name)), 'storage', 'application']
+const COOKIE_NAMES = optionNames<NonNullable<KarrigellOptions<object>['cookie']>>({
+  insecureDevelopment: true,
+  persistent: true,
+  priority: true,
+  sameSite: true,
+})
+const CALL_NAMES = optionNames<SessionCall>({ expires: true, path: true })
+
+function checkStorage(options: object): void {
+  checkObject('createKarrigell', options, NAMES)
+  assertOption(
+    !('store' in options),
+    'createKarrigell: store is no option here; give storage, such as { open: () => store }',
+  )
+  const storage: unknown = Reflect.get(options, 'storage')
+  assertOption(
+    storage === undefined || typeof Reflect.get(Object(storage), 'open') === 'function',
+    "createKarrigell: storage: expected one, such as sqliteSessions('sessions.db') or { open: () => store }",
+  )
 }
 
 function idleFor(expires: number): Duration {

@@ -1,4 +1,5 @@
 import type { SessionsOptions } from '../../core/config.ts'
+import { sessionsOptionNames } from '../../core/config.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { SaveResult } from '../../core/engine/save.ts'
 import type { Session } from '../../core/session.ts'
@@ -71,7 +72,7 @@ export interface Pyhp<Data extends object> {
  * @throws SessionError `store-unavailable` when that directory cannot be made.
  */
 export function createPyhp<Data extends object = Record<string, unknown>>(options: PyhpOptions<Data> = {}): Pyhp<Data> {
-  const { server, engine } = apart(options)
+  const { server, engine } = apart('createPyhp', options, sessionsOptionNames)
   const sessions = createSessions<Data>({
     codec: 'strict',
     store: () => fileStore({ directory: 'pyhp-sessions', now: engine.now ?? Date.now }),

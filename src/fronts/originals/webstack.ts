@@ -1,4 +1,6 @@
 import type { SessionsOptions } from '../../core/config.ts'
+import { sessionsOptionNames } from '../../core/config.ts'
+import { checkNames } from '../../core/options.ts'
 import type { Session } from '../../core/session.ts'
 import type { Sessions } from '../../core/sessions.ts'
 import { createSessions } from '../../core/sessions.ts'
@@ -85,7 +87,7 @@ export interface WebStack<Value = string> {
  * @throws SessionError `store-unavailable` when that directory cannot be made.
  */
 export function createWebStack<Value = string>(options: WebStackOptions<Value> = {}): WebStack<Value> {
-  const { server, engine } = apart(options)
+  const { server, engine } = apart('createWebStack', options, sessionsOptionNames)
   const sessions = createSessions<Record<string, Value>>({
     codec: 'strict',
     store: () => fileStore({ directory: 'WebStack-sessions', now: engine.now ?? Date.now }),
@@ -115,7 +117,9 @@ function transactionOf<Value>(
   let isExpired = false
   function getSession(options?: { readonly create?: true }): DictionarySession<Value>
   function getSession(options: { readonly create: boolean }): DictionarySession<Value> | undefined
-  function getSession({ create = true }: { readonly create?: boolean } = {}): DictionarySession<Value> | undefined {
+  function getSession(options: { readonly create?: boolean } = {}): DictionarySession<Value> | undefined {
+    checkNames('getSession', options, ['create'])
+    const { create = true } = options
     // Asked for once more after its end it is not begun again: one that expires in a request stays expired.
     if (create && !isExpired) session.start()
     return create || (session.isStarted && !isExpired) ? dictionary : undefined
@@ -129,8 +133,11 @@ function transactionOf<Value>(
       isExpired = true
       return unhurried(session, session.destroy())
     },
-    respond: (body, { status = 200, contentType = 'text/html; charset=utf-8' } = {}) =>
-      send({ status, headers: { 'content-type': contentType }, body }),
+    respond(body, options = {}) {
+      checkNames('respond', options, ['status', 'contentType'])
+      const { status = 200, contentType = 'text/html; charset=utf-8' } = options
+      send({ status, headers: { 'content-type': contentType }, body })
+    },
     redirect: (location) => send({ status: 303, headers: { location } }),
   }
 }

@@ -154,7 +154,8 @@ describe('what proxies say about the client', () => {
 
   it('is asked for with a whole number', () => {
     for (const trustProxy of [-1, 1.5, Number.NaN])
-      expect(() => checkProxyOptions({ trustProxy })).toThrow(/trustProxy/)
-    for (const trustProxy of [true, false, 0, 2]) expect(() => checkProxyOptions({ trustProxy })).not.toThrow()
+      expect(() => checkProxyOptions('nodeSessions', { trustProxy })).toThrow(/trustProxy/)
+    for (const trustProxy of [true, false, 0, 2])
+      expect(() => checkProxyOptions('nodeSessions', { trustProxy })).not.toThrow()
   })
 })

@@ -1,3 +1,4 @@
+import { assertOption, checkChoice } from '../../core/options.ts'
 import { forwardedHop } from './forwarded.ts'
 
 /** Whether, and how far, to believe what proxies say about the client. */
@@ -36,11 +37,13 @@ export function clientBehind(
   }
 }
 
-/** Checks the options; wrong ones must not come to light with the first request. */
-export function checkProxyOptions({ trustProxy }: ProxyOptions): void {
-  if (typeof trustProxy === 'number' && !(Number.isInteger(trustProxy) && trustProxy >= 0)) {
-    throw new TypeError('trustProxy: a number of proxies is a whole number, such as 1')
-  }
+/** @throws TypeError for wrong values, which must not come to light with the first request. */
+export function checkProxyOptions(where: string, { trustProxy = false, proxyHeader }: ProxyOptions): void {
+  assertOption(
+    typeof trustProxy === 'boolean' || (Number.isSafeInteger(trustProxy) && trustProxy >= 0),
+    `${where}: trustProxy: expected true, false or a number of proxies, such as 1`,
+  )
+  if (proxyHeader !== undefined) checkChoice(`${where}: proxyHeader`, proxyHeader, ['x-forwarded', 'forwarded'])
 }
 
 function toldBy(

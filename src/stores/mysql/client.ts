@@ -44,7 +44,7 @@ export function poolOf(client: unknown): MysqlPool {
   if (isPool(client)) return client
   if (typeof client === 'object' && client !== null && 'pool' in client && isPool(client.pool)) return client.pool
   throw new TypeError(
-    'mysql: client must be a pool, as createPool() of mysql2 or mysql2/promise makes it; ' +
+    'mysqlStore: client: expected a pool, as createPool() of mysql2 or mysql2/promise makes it; ' +
       'a single connection cannot be used by several requests at once, and a cluster may read from replicas',
   )
 }

@@ -1,5 +1,8 @@
 import { warn } from '#platform'
 import type { Clock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
+import { parseWait } from '../../core/duration.ts'
+import { assertOption, checkClock, checkFunction, checkNames, optionNames } from '../../core/options.ts'
 import type { MysqlPool, MysqlPromisePool } from './client.ts'
 import { poolOf } from './client.ts'
 import type { Names } from './tables.ts'
@@ -22,7 +25,7 @@ export interface MysqlStoreOptions {
   /** @defaultValue Date.now */
   readonly now?: Clock
   /** How often `watch` looks for endings; only while somebody watches. @defaultValue '1s' */
-  readonly watchInterval?: `${number}ms` | `${number}s`
+  readonly watchInterval?: Duration
   /** Is told what `setup` found wrong with the server's settings. @defaultValue the warnings of the platform */
   readonly onWarning?: (message: string) => void
 }
@@ -36,47 +39,48 @@ export interface Settings {
   readonly onWarning: (message: string) => void
 }
 
-const OPTIONS: Readonly<Record<keyof MysqlStoreOptions, true>> = {
+const NAMES = optionNames<MysqlStoreOptions>({
   client: true,
   table: true,
   database: true,
   now: true,
   watchInterval: true,
   onWarning: true,
-}
+})
+const SCHEMA_NAMES = optionNames<Pick<MysqlStoreOptions, 'table' | 'database'>>({ table: true, database: true })
 
 /** @throws TypeError that names what is wrong. */
 export function checkedOptions(options: MysqlStoreOptions): Settings {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name))
-  if (unknown !== undefined) {
-    throw new TypeError(`mysql: there is no option "${unknown}"; there are ${Object.keys(OPTIONS).join(', ')}`)
-  }
+  checkNames('mysqlStore', options, NAMES)
+  const { now = Date.now, onWarning = warn } = options
+  checkClock('mysqlStore: now', now)
+  checkFunction('mysqlStore: onWarning', onWarning, 'that is given a text')
   return {
     pool: poolOf(options.client),
-    names: checkedNames(options),
-    now: options.now ?? Date.now,
-    watchInterval: milliseconds('watchInterval', options.watchInterval ?? '1s'),
-    onWarning: options.onWarning ?? warn,
+    names: namesFor('mysqlStore', options),
+    now,
+    watchInterval: parseWait('mysqlStore: watchInterval', options.watchInterval ?? '1s'),
+    onWarning,
   }
 }
 
-/** @throws TypeError for names that would need more than quotes. */
-export function checkedNames({ table, database }: { readonly table?: string; readonly database?: string }): Names {
+/** The names for `mysqlSchema`. @throws TypeError that names what is wrong. */
+export function checkedNames(options: Pick<MysqlStoreOptions, 'table' | 'database'>): Names {
+  checkNames('mysqlSchema', options, SCHEMA_NAMES)
+  return namesFor('mysqlSchema', options)
+}
+
+// No name may need more than quotes.
+function namesFor(where: string, options: Pick<MysqlStoreOptions, 'table' | 'database'>): Names {
+  const { table = 'sojourn_sessions', database } = options
   // With what is added to it, the name must not be longer than 64 characters, and it goes into the text of statements.
-  const name = table ?? 'sojourn_sessions'
-  if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(name)) {
-    throw new TypeError('mysql: table must be at most 48 letters, digits and _, and begin with no digit')
-  }
-  if (database !== undefined && (typeof database !== 'string' || !/^[A-Za-z0-9_$-]{1,64}$/.test(database))) {
-    throw new TypeError('mysql: database must be at most 64 letters, digits, _, - and $')
-  }
-  return namesOf(name, database)
-}
-
-function milliseconds(option: string, duration: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(duration) ?? []
-  const value = Number(amount) * (unit === 's' ? 1000 : 1)
-  if (amount === undefined || value < 1)
-    throw new TypeError(`mysql: ${option} must be a duration such as '1s' or '250ms'`)
-  return value
+  assertOption(
+    typeof table === 'string' && /^[A-Za-z_][A-Za-z0-9_]{0,47}$/.test(table),
+    `${where}: table: expected at most 48 letters, digits and _, without a digit at the beginning`,
+  )
+  assertOption(
+    database === undefined || (typeof database === 'string' && /^[A-Za-z0-9_$-]{1,64}$/.test(database)),
+    `${where}: database: expected at most 64 letters, digits, _, - and $`,
+  )
+  return namesOf(table, database)
 }

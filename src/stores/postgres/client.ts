@@ -15,6 +15,6 @@ export function databaseOf(
   if (isPglite(client)) return pgliteDatabase(client)
   if (isPgPool(client)) return pgDatabase(client, { isPrepared: prepare ?? false, timeout })
   throw new TypeError(
-    'postgres: client must be a Pool of pg, what postgres() gave, or a PGlite; a single Client of pg cannot reconnect',
+    'postgresStore: client: expected a Pool of pg, what postgres() gave, or a PGlite; a single Client of pg cannot reconnect',
   )
 }

@@ -1,4 +1,5 @@
 import { sha256 } from '#platform'
+import { assertOption } from '../../core/options.ts'
 
 /** Which tables and functions are meant. */
 export interface Place {
@@ -23,10 +24,8 @@ export interface Names {
   readonly lock: (purpose: string) => string
 }
 
-/** The names of a place. @throws TypeError when one would need more than quotation marks. */
+/** The names of a place, which was checked. */
 export function namesOf({ table = 'sojourn_sessions', schema }: Place): Names {
-  check('table', table, 40)
-  if (schema !== undefined) check('schema', schema, 63)
   const prefix = schema === undefined ? '' : `"${schema}".`
   const identity = `${schema ?? ''}.${table}`
   return {
@@ -39,11 +38,18 @@ export function namesOf({ table = 'sojourn_sessions', schema }: Place): Names {
   }
 }
 
-// PostgreSQL cuts names at 63 bytes, and the longest suffix of a table's name has 20.
-function check(what: 'table' | 'schema', name: string, longest: number): void {
-  if (typeof name === 'string' && name.length <= longest && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return
-  throw new TypeError(
-    `postgres: ${what} must be letters, digits and _, begin with no digit, and have at most ${longest}`,
+/** @throws TypeError when a name would need more than quotation marks. */
+export function checkPlace(where: string, { table, schema }: Place): void {
+  // PostgreSQL cuts names at 63 bytes, and the longest suffix of a table's name has 20.
+  checkName(`${where}: table`, table, 40)
+  checkName(`${where}: schema`, schema, 63)
+}
+
+function checkName(option: string, name: unknown, longest: number): void {
+  const isGood = typeof name === 'string' && name.length <= longest && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+  assertOption(
+    name === undefined || isGood,
+    `${option}: expected at most ${longest} letters, digits and _, without a digit at the beginning`,
   )
 }
 

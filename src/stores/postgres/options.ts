@@ -1,9 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
+import { parseWait } from '../../core/duration.ts'
+import { checkChoice, checkClock, checkFlag, checkNames, optionNames } from '../../core/options.ts'
 import { databaseOf, type PostgresClient } from './client.ts'
 import type { Database } from './database.ts'
 import type { PostgresReplication } from './durability.ts'
 import { namesOf, type Names } from './names.ts'
-import { type Layout, partitionsOf } from './schema.ts'
+import { checkLayout, type Layout } from './schema.ts'
 import type { WatchPlan } from './watch.ts'
 
 /** Options of `postgresStore`. */
@@ -23,12 +26,12 @@ export interface PostgresStoreOptions extends Layout {
    */
   readonly watch?: 'listen' | 'poll'
   /** How often it polls, if it polls. @defaultValue '1s' */
-  readonly pollEvery?: `${number}ms` | `${number}s`
+  readonly pollEvery?: Duration
   /**
    * How long a statement may take before it counts as failed and others go on without it; what it was for may still be
    * done. Longer than the sessions' `storeTimeout`. @defaultValue '5s'
    */
-  readonly statementTimeout?: `${number}ms` | `${number}s`
+  readonly statementTimeout?: Duration
   /**
    * Whether the server waits for replicas (`synchronous_standby_names`), for `durability` to speak of: the store cannot
    * set it. @defaultValue 'asynchronous'
@@ -46,7 +49,7 @@ export interface Settings {
   readonly replication: PostgresReplication
 }
 
-const OPTIONS: Readonly<Record<keyof PostgresStoreOptions, true>> = {
+const NAMES = optionNames<PostgresStoreOptions>({
   client: true,
   table: true,
   schema: true,
@@ -57,35 +60,25 @@ const OPTIONS: Readonly<Record<keyof PostgresStoreOptions, true>> = {
   pollEvery: true,
   statementTimeout: true,
   replication: true,
-}
+})
 
 /** @throws TypeError that names what is wrong. */
 export function checkedOptions(options: PostgresStoreOptions): Settings {
-  const unknown = Object.keys(options).find((name) => !Object.hasOwn(OPTIONS, name))
-  if (unknown !== undefined) {
-    throw new TypeError(`postgres: there is no option "${unknown}"; there are ${Object.keys(OPTIONS).join(', ')}`)
-  }
-  const { table, schema, watch = 'listen', replication = 'asynchronous' } = options
-  oneOf('watch', watch, ['listen', 'poll'])
-  oneOf('replication', replication, ['asynchronous', 'synchronous'])
-  const timeout = milliseconds('statementTimeout', options.statementTimeout ?? '5s')
+  checkNames('postgresStore', options, NAMES)
+  const { table, schema, prepare, now = Date.now, watch = 'listen', replication = 'asynchronous' } = options
+  checkFlag('postgresStore: prepare', prepare)
+  checkClock('postgresStore: now', now)
+  checkChoice('postgresStore: watch', watch, ['listen', 'poll'])
+  checkChoice('postgresStore: replication', replication, ['asynchronous', 'synchronous'])
+  const timeout = parseWait('postgresStore: statementTimeout', options.statementTimeout ?? '5s')
+  const layout = { table, schema, partitions: options.partitions }
+  checkLayout('postgresStore', layout)
   return {
-    database: databaseOf(options.client, { prepare: options.prepare, timeout }),
-    names: namesOf({ table, schema }),
-    layout: { table, schema, partitions: partitionsOf(options) },
-    now: options.now ?? Date.now,
-    watch: { mode: watch, interval: milliseconds('pollEvery', options.pollEvery ?? '1s') },
+    database: databaseOf(options.client, { prepare, timeout }),
+    names: namesOf(layout),
+    layout,
+    now,
+    watch: { mode: watch, interval: parseWait('postgresStore: pollEvery', options.pollEvery ?? '1s') },
     replication,
   }
-}
-
-function oneOf(option: string, value: string, values: readonly string[]): void {
-  if (!values.includes(value)) throw new TypeError(`postgres: ${option} must be one of ${values.join(', ')}`)
-}
-
-function milliseconds(option: string, duration: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(duration) ?? []
-  const value = Number(amount) * (unit === 's' ? 1000 : 1)
-  if (value >= 1) return value
-  throw new TypeError(`postgres: ${option} must be a duration such as '1s' or '250ms'`)
 }

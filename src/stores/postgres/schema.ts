@@ -1,8 +1,9 @@
 import { SessionError } from '../../core/errors.ts'
+import { checkNames, checkedCount, optionNames } from '../../core/options.ts'
 import type { Database } from './database.ts'
 import { dialectOf } from './dialect.ts'
 import { describe, stateOf } from './errors.ts'
-import { namesOf, type Names, type Place } from './names.ts'
+import { checkPlace, namesOf, type Names, type Place } from './names.ts'
 import { commonFunctions, recordFunctions } from './record-functions.ts'
 import { subjectFunctions } from './subject-functions.ts'
 import { tablesOf } from './tables.ts'
@@ -26,13 +27,17 @@ export interface Layout extends Place {
  * @throws TypeError for wrong names or numbers.
  */
 export function postgresSchema(layout: Layout = {}): string {
-  return `${statementsOf(namesOf(layout), partitionsOf(layout)).join(';\n\n')};\n`
+  checkNames('postgresSchema', layout, NAMES)
+  checkLayout('postgresSchema', layout)
+  return `${statementsOf(namesOf(layout), layout.partitions ?? 0).join(';\n\n')};\n`
 }
 
-/** The checked number of partitions. */
-export function partitionsOf({ partitions = 0 }: Layout): number {
-  if (Number.isInteger(partitions) && partitions >= 0 && partitions <= 1024) return partitions
-  throw new TypeError('postgres: partitions must be a whole number from 0 to 1024')
+const NAMES = optionNames<Layout>({ table: true, schema: true, partitions: true })
+
+/** @throws TypeError for wrong names or numbers. */
+export function checkLayout(where: string, layout: Layout): void {
+  checkPlace(where, layout)
+  checkedCount(`${where}: partitions`, layout.partitions ?? 0, 0, 1024)
 }
 
 function statementsOf(names: Names, partitions: number): readonly string[] {
@@ -57,7 +62,7 @@ function statementsOf(names: Names, partitions: number): readonly string[] {
 /** Makes the tables and functions. Takes no lock and changes nothing when they are up to date. */
 export async function ensureSchema(database: Database, layout: Layout): Promise<void> {
   const names = namesOf(layout)
-  const partitions = partitionsOf(layout)
+  const { partitions = 0 } = layout
   try {
     if ((await foundIn(database, names)) === undefined) await database.script(postgresSchema(layout))
     const found = await foundIn(database, names)

@@ -24,7 +24,7 @@ export function wireOf(client: RedisClient): Wire {
   if (isNodeRedisSentinel(client)) return wireOfNodeRedisSentinel(client)
   if (isNodeRedis(client)) return wireOfNodeRedis(client)
   throw refuse(
-    'client must be what createClient, createCluster or createSentinel of "redis" give, or a Redis or Cluster of "ioredis"',
+    'client: expected what createClient, createCluster or createSentinel of "redis" give, or a Redis or Cluster of "ioredis"',
   )
 }
 

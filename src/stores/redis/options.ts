@@ -1,8 +1,18 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Duration } from '../../core/duration.ts'
+import { parseWait } from '../../core/duration.ts'
+import {
+  assertOption,
+  checkChoice,
+  checkClock,
+  checkFunction,
+  checkNames,
+  checkedCount,
+  optionNames,
+} from '../../core/options.ts'
 import type { RedisClient } from './client.ts'
 import type { Replicas } from './confirmed.ts'
 import type { RedisPersistence } from './durability.ts'
-import { refuse } from './refuse.ts'
 
 /** Options of `redisStore`. */
 export interface RedisStoreOptions {
@@ -20,7 +30,7 @@ export interface RedisStoreOptions {
   readonly replicas?: {
     readonly count: number
     /** @defaultValue '1s' */
-    readonly timeout?: `${number}ms` | `${number}s`
+    readonly timeout?: Duration
   }
   /**
    * What the server writes to its disk (`appendonly` and `appendfsync`), for `durability` to speak of. The store cannot
@@ -33,8 +43,15 @@ export interface RedisStoreOptions {
   readonly now?: Clock
 }
 
-const NAMES = ['client', 'prefix', 'replicas', 'persistence', 'onWarning', 'now'] as const
-const REPLICAS_NAMES = ['count', 'timeout'] as const
+const NAMES = optionNames<RedisStoreOptions>({
+  client: true,
+  prefix: true,
+  replicas: true,
+  persistence: true,
+  onWarning: true,
+  now: true,
+})
+const REPLICAS_NAMES = optionNames<NonNullable<RedisStoreOptions['replicas']>>({ count: true, timeout: true })
 const PERSISTENCES: readonly RedisPersistence[] = ['always', 'everysec', 'none']
 
 /** @throws TypeError for names and values that there are not. */
@@ -43,35 +60,24 @@ export function checkOptions(options: RedisStoreOptions): {
   readonly replicas: Replicas | undefined
   readonly persistence: RedisPersistence
 } {
-  checkNames('', options, NAMES)
-  const persistence = options.persistence ?? 'everysec'
-  if (!PERSISTENCES.includes(persistence)) throw refuse(`persistence must be ${PERSISTENCES.join(', ')}`)
-  return {
-    prefix: checkedPrefix(options.prefix ?? 'sojourn:'),
-    replicas: checkedReplicas(options.replicas),
-    persistence,
-  }
-}
-
-function checkedPrefix(prefix: string): string {
+  checkNames('redisStore', options, NAMES)
+  const { persistence = 'everysec', prefix = 'sojourn:', replicas } = options
+  checkChoice('redisStore: persistence', persistence, PERSISTENCES)
+  checkFunction('redisStore: onWarning', options.onWarning, 'that is given a text')
+  checkClock('redisStore: now', options.now)
   // Braces would decide on the slot, and other characters mean something to SCAN.
-  if (typeof prefix === 'string' && /^[A-Za-z0-9_.:/-]{1,64}$/.test(prefix)) return prefix
-  throw refuse('prefix must be 1 to 64 of letters, digits and _ . : / -')
+  assertOption(
+    typeof prefix === 'string' && /^[A-Za-z0-9_.:/-]{1,64}$/.test(prefix),
+    'redisStore: prefix: expected 1 to 64 of letters, digits and _ . : / -',
+  )
+  return { prefix, replicas: replicas && checkedReplicas(replicas), persistence }
 }
 
-function checkedReplicas(replicas: RedisStoreOptions['replicas']): Replicas | undefined {
-  if (replicas === undefined) return undefined
-  checkNames('replicas.', replicas, REPLICAS_NAMES)
-  const { count, timeout = '1s' } = replicas
-  if (!Number.isInteger(count) || count < 1) throw refuse('replicas.count must be a whole number, at least 1')
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(timeout) ?? []
-  const milliseconds = Math.ceil(Number(amount) * (unit === 's' ? 1000 : 1))
-  // To Redis, 0 means for ever.
-  if (!(milliseconds >= 1)) throw refuse("replicas.timeout must be a duration such as '1s' or '250ms'")
-  return { count, timeout: milliseconds }
-}
-
-function checkNames(path: string, given: object, names: readonly string[]): void {
-  const unknown = Object.keys(given).find((name) => !names.includes(name))
-  if (unknown !== undefined) throw refuse(`there is no option ${path}${unknown}; there are ${names.join(', ')}`)
+function checkedReplicas(replicas: NonNullable<RedisStoreOptions['replicas']>): Replicas {
+  checkNames('redisStore: replicas', replicas, REPLICAS_NAMES)
+  return {
+    count: checkedCount('redisStore: replicas.count', replicas.count),
+    // To Redis, 0 means for ever.
+    timeout: parseWait('redisStore: replicas.timeout', replicas.timeout ?? '1s'),
+  }
 }

@@ -1,4 +1,4 @@
 /** Something that was given to the store and that it cannot work with. */
 export function refuse(reason: string): TypeError {
-  return new TypeError(`redis: ${reason}`)
+  return new TypeError(`redisStore: ${reason}`)
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../core/clock.ts'
 import type { Codec } from '../../../core/data/codec.ts'
-import { checkedCount } from '../../../core/options.ts'
+import { checkFlag, checkNames, checkedCount, optionNames } from '../../../core/options.ts'
 import type { Store } from '../../../core/store.ts'
 import { fileStore } from '../../../stores/file.ts'
 import { memoryStore } from '../../../stores/memory.ts'
@@ -30,14 +30,18 @@ export interface MemorySessionsOptions {
   readonly allowInProduction?: boolean
 }
 
+const MEMORY_NAMES = optionNames<MemorySessionsOptions>({ maxSessions: true, allowInProduction: true })
+
 /**
  * Sessions in this process's memory, which accept any object: plain objects and lists are kept as data, and of all else
  * (instances of classes, connections, functions) the very object that was set is there again in the next request.
  * @throws TypeError when `maxSessions` is no whole number from 1 on.
  */
 export function memorySessions(options: MemorySessionsOptions = {}): SessionStorage {
+  checkNames('memorySessions', options, MEMORY_NAMES)
   const { maxSessions = 1000, allowInProduction = false } = options
   checkedCount('memorySessions: maxSessions', maxSessions)
+  checkFlag('memorySessions: allowInProduction', allowInProduction)
   const { codec, objectsIn } = heldObjects()
   return {
     codec,
@@ -60,11 +64,14 @@ export interface SqliteSessionsOptions {
   readonly maxSessions?: number
 }
 
+const SQLITE_NAMES = optionNames<SqliteSessionsOptions>({ maxSessions: true })
+
 /**
  * Sessions in an SQLite database, which outlive a restart and may be shared by several processes.
  * @throws TypeError when `maxSessions` is no whole number from 1 on.
  */
 export function sqliteSessions(path: string, options: SqliteSessionsOptions = {}): SessionStorage {
+  checkNames('sqliteSessions', options, SQLITE_NAMES)
   const maxSessions = checkedCount('sqliteSessions: maxSessions', options.maxSessions ?? 100)
   return { accept: refuseUnkeepable, open: (now) => newestStore(sqliteStore({ path, now }), maxSessions) }
 }

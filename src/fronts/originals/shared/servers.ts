@@ -1,4 +1,5 @@
 import type { Answer } from '../../../core/web/carrier.ts'
+import { checkFunction, checkNames, optionNames } from '../../../core/options.ts'
 import type { Session } from '../../../core/session.ts'
 import type { Sessions } from '../../../core/sessions.ts'
 import type { ExpressRequest } from '../../express.ts'
@@ -12,6 +13,7 @@ import { headerOf } from '../../shared/node-request.ts'
 import type { NodeResponse } from '../../shared/node-response.ts'
 import { sendAnswer } from '../../shared/node-response.ts'
 import type { ProxyOptions } from '../../shared/proxy.ts'
+import { checkProxyOptions } from '../../shared/proxy.ts'
 import { toResponse } from '../../shared/web-response.ts'
 import { parsedFields, readFields } from './fields.ts'
 import { submitted, visit } from './visit.ts'
@@ -47,10 +49,29 @@ export interface Servers {
   readonly fetch: (request: Request, ...rest: readonly unknown[]) => Promise<Response>
 }
 
-/** The options that are for the servers, and those that are for the engine. */
+const serverOptionNames: readonly string[] = optionNames<ServerOptions>({
+  clientAddress: true,
+  trustProxy: true,
+  proxyHeader: true,
+})
+
+/** @throws TypeError for names beside those of the servers and `others`, and for wrong values of the servers' own. */
+export function checkServerOptions(where: string, options: ServerOptions, others: readonly string[] = []): void {
+  checkNames(where, options, [...others, ...serverOptionNames])
+  checkProxyOptions(where, options)
+  checkFunction(`${where}: clientAddress`, options.clientAddress, 'that tells the address of a client')
+}
+
+/**
+ * The options that are for the servers, and those that are for the engine.
+ * @throws TypeError for names beside those of the servers and `others`.
+ */
 export function apart<Options extends ServerOptions>(
+  where: string,
   options: Options,
+  others: readonly string[],
 ): { readonly server: ServerOptions; readonly engine: Omit<Options, keyof ServerOptions> } {
+  checkServerOptions(where, options, others)
   const { trustProxy = false, proxyHeader = 'x-forwarded', clientAddress = () => undefined, ...engine } = options
   return { server: { trustProxy, proxyHeader, clientAddress }, engine }
 }

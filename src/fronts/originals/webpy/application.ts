@@ -4,7 +4,7 @@ import { plainAnswer } from '../../shared/failure.ts'
 import { sendAnswer } from '../../shared/node-response.ts'
 import { forwarded } from '../shared/forwarded.ts'
 import type { Reply, ServerOptions, Servers } from '../shared/servers.ts'
-import { fieldsOf, pathOf, serversFor } from '../shared/servers.ts'
+import { checkServerOptions, fieldsOf, pathOf, serversFor } from '../shared/servers.ts'
 import type { SessionHost } from './session.ts'
 
 /** A page: one function for every method, or one for each. */
@@ -85,7 +85,7 @@ export function unloadhook(hook: () => unknown): Processor {
  * @throws TypeError for what is no page, or under no path.
  */
 export function application(urls: Urls, options: ServerOptions = {}): Application {
-  checkUrls(urls)
+  checkArguments(urls, options)
   const processors: Processor[] = []
   let served: { readonly sessions: unknown; readonly servers: Servers } | undefined
   const servers = (): Servers => {
@@ -130,7 +130,8 @@ const NO_SESSIONS =
   'application: it has no sessions yet; make them: new Session(app, store). ' +
   'For a set-up that runs again (hot reload) give the Session a name, and make it each time'
 
-function checkUrls(urls: Urls): void {
+function checkArguments(urls: Urls, options: ServerOptions): void {
+  checkServerOptions('application', options)
   if (typeof urls !== 'object' || urls === null) throw new TypeError(`application: expected ${EXPECTED}`)
   for (const [path, target] of Object.entries(urls)) {
     const isTarget = typeof target === 'function' || (typeof target === 'object' && target !== null)

@@ -6,7 +6,7 @@ import { strictData } from '../shared/strict.ts'
 import { unhurried } from '../shared/visit.ts'
 import { config } from './config.ts'
 import type { SessionExtras } from './sessions.ts'
-import { webpySessions } from './sessions.ts'
+import { checkExtras, webpySessions } from './sessions.ts'
 import { snapshotOf } from './snapshot.ts'
 import type { SessionStorage } from './stores.ts'
 
@@ -56,6 +56,7 @@ export const Session: SessionConstructor = class {
     extras: SessionExtras<object> = {},
   ) {
     checkParts(app, storage)
+    checkExtras(extras)
     if (!isMaker(initializer)) checkNames(initializer)
     const sessions = webpySessions({
       storage,
@@ -95,7 +96,7 @@ function checkParts(app: SessionHost | undefined, storage: SessionStorage): void
     )
   }
   if (typeof storage?.open === 'function') return
-  throw new TypeError("Session: store must be one, such as new DiskStore('sessions') or { open: () => store }")
+  throw new TypeError("Session: store: expected one, such as new DiskStore('sessions') or { open: () => store }")
 }
 
 function checkNames(contents: object): object {

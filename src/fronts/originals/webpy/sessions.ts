@@ -1,5 +1,7 @@
 import type { Carrier, RequestFacts } from '../../../core/web/carrier.ts'
 import type { SessionsOptions } from '../../../core/config.ts'
+import { sessionsOptionNames } from '../../../core/config.ts'
+import { checkFlag, checkNames } from '../../../core/options.ts'
 import { registered, unregister } from '../../../core/registry.ts'
 import type { Sessions } from '../../../core/sessions.ts'
 import { createSessions } from '../../../core/sessions.ts'
@@ -20,6 +22,25 @@ export interface SessionExtras<Data extends object> extends Omit<
   readonly persistent?: boolean
   /** Carriers for clients without cookies, such as `urlCarrier()` and `formCarrier()`. */
   readonly fallbacks?: readonly Carrier[]
+}
+
+const ELSEWHERE: readonly string[] = [
+  'store',
+  'initial',
+  'namespace',
+  'cookie',
+  'carriers',
+  'bind',
+  'refusal',
+  'secrets',
+  'rotation',
+]
+const NAMES = [...sessionsOptionNames.filter((name) => !ELSEWHERE.includes(name)), 'persistent', 'fallbacks']
+
+/** @throws TypeError for names that are no options, and for wrong values that the engine does not see. */
+export function checkExtras(extras: object): void {
+  checkNames('Session', extras, NAMES)
+  checkFlag('Session: persistent', Reflect.get(extras, 'persistent'))
 }
 
 /** What a Session is made of. */
@@ -53,8 +74,8 @@ function build<Data extends object>({ storage, initial, parameters, extras, wasK
   const elsewhere = addressBinding()
   const common: SessionsOptions<Data> = {
     codec: 'strict',
-    ...rest,
     ...derived,
+    ...rest,
     timeouts: { ...derived.timeouts, ...rest.timeouts },
     initial,
     now,

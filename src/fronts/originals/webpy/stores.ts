@@ -1,5 +1,6 @@
 // Classes, which this package has nowhere else: stores are made by subclassing in the original, and so they are here.
 import type { Clock } from '../../../core/clock.ts'
+import { checkNames } from '../../../core/options.ts'
 import type { Store as EngineStore } from '../../../core/store.ts'
 import { fileStore } from '../../../stores/file.ts'
 import type { MemoryStoreOptions } from '../../../stores/memory.ts'
@@ -93,6 +94,7 @@ export class MemoryStore implements SessionStorage {
   readonly #options: MemoryStoreOptions
 
   constructor(options: MemoryStoreOptions = {}) {
+    checkNames('MemoryStore', options, ['maxEntries', 'evict', 'allowInProduction', 'now'])
     this.#options = options
   }
 
