@@ -50,7 +50,7 @@ describe('an idle limit of a session’s own', () => {
     })
     clock.advance(HOUR - 1)
     await visit(client, async (session) => {
-      session.start({ idle: '4h' })
+      session.start({ idle: '3h' })
       await session.login('ann', { keep: 'all' })
     })
     clock.advance(3 * HOUR - 1)
@@ -74,5 +74,7 @@ describe('an idle limit of a session’s own', () => {
   it('is a duration, or an error', async () => {
     const session = await bed().open(newClient())
     expect(() => session.start({ idle: '0s' })).toThrow('start: idle')
+    // The absolute limit would end it long before (F11).
+    expect(() => session.start({ idle: '13h' })).toThrow(/^start: idle: longer than the absolute limit, 12 h/)
   })
 })

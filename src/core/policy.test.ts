@@ -36,9 +36,26 @@ describe('the limits in force', () => {
   })
 
   it('by default use is written down each minute, and more often where the idle limit is short', () => {
-    expect(createPolicy({ idle: '24h' }, {}).touchEvery).toBe(60_000)
+    expect(createPolicy({ idle: '12h' }, {}).touchEvery).toBe(60_000)
     expect(createPolicy({ idle: '30s' }, {}).touchEvery).toBe(3000)
     expect(createPolicy({ idle: '5ms' }, {}).touchEvery).toBe(0)
+  })
+
+  it('an idle limit above the absolute one is refused, with what to do instead (F11)', () => {
+    for (const timeouts of [{ idle: '30d' }, { anonymous: '30d' }, { idle: '2h', absolute: '1h' }] as const) {
+      expect(() => createPolicy(timeouts, {})).toThrow(
+        /^timeouts\.(idle|anonymous): longer than the absolute limit, (12|1) h, .* set timeouts\.absolute as well/,
+      )
+    }
+    expect(createPolicy({ idle: '30d', absolute: '30d' }, {})).toMatchObject({ idle: 30 * DAY, absolute: 30 * DAY })
+    expect(createPolicy({ absolute: '5m' }, {})).toMatchObject({ idle: 5 * MINUTE, anonymous: 5 * MINUTE })
+  })
+
+  it('an absolute limit above 400 days is none, and refused (S11)', () => {
+    expect(createPolicy({ absolute: '400d' }, {}).absolute).toBe(400 * DAY)
+    for (const absolute of ['401d', '99999999999d'] as const) {
+      expect(() => createPolicy({ absolute }, {})).toThrow(/^timeouts\.absolute: expected at most '400d'/)
+    }
   })
 
   it('every option that is no finite duration or count is a TypeError with its name', () => {

@@ -6,12 +6,13 @@ import type { SessionRecord, SubjectCap } from './store.ts'
 /** How long sessions live. */
 export interface TimeoutOptions {
   /**
-   * A session ends when it was not used for this long (ASVS 5.0 7.3.1).
-   * @defaultValue '15m'
+   * A session ends when it was not used for this long (ASVS 5.0 7.3.1). At most `absolute`.
+   * @defaultValue '15m', or `absolute` where that is less
    */
   readonly idle?: Duration
   /**
-   * A session ends this long after it began or its user last authenticated, used or not (ASVS 5.0 7.3.2).
+   * A session ends this long after it began or its user last authenticated, used or not (ASVS 5.0 7.3.2). At most 400
+   * days. For a user who wants to stay signed in longer than others: `login(user, { persistent: '30d' })`.
    * @defaultValue '12h'
    */
   readonly absolute?: Duration
@@ -80,7 +81,9 @@ export function createPolicy(
   perSubject?: SubjectCap,
   bind?: Policy['bind'],
 ): Policy {
-  const idle = parseDuration('timeouts.idle', timeouts.idle ?? '15m', 1)
+  const absolute = parseLifetime('timeouts.absolute', timeouts.absolute ?? '12h')
+  const idle =
+    timeouts.idle === undefined ? Math.min(IDLE, absolute) : parseIdle('timeouts.idle', timeouts.idle, absolute)
   const rotationGrace = parseDuration('rotation.grace', rotation.grace ?? '10s')
   const rotateEvery = rotation.every === undefined ? undefined : parseDuration('rotation.every', rotation.every, 1)
   assertOption(
@@ -89,8 +92,8 @@ export function createPolicy(
   )
   return Object.freeze({
     idle,
-    absolute: parseDuration('timeouts.absolute', timeouts.absolute ?? '12h', 1),
-    anonymous: timeouts.anonymous === undefined ? idle : parseDuration('timeouts.anonymous', timeouts.anonymous, 1),
+    absolute,
+    anonymous: timeouts.anonymous === undefined ? idle : parseIdle('timeouts.anonymous', timeouts.anonymous, absolute),
     touchEvery:
       timeouts.touchEvery === undefined
         ? Math.min(60_000, Math.floor(idle / 10))
@@ -100,6 +103,33 @@ export function createPolicy(
     perSubject: perSubject === undefined ? undefined : checkedCap(perSubject),
     bind,
   })
+}
+
+const IDLE = 15 * 60_000
+const LONGEST = 400 * 86_400_000
+
+/**
+ * An absolute limit, in milliseconds.
+ * @throws TypeError above 400 days, after which browsers have dropped the cookie (RFC 6265bis section 5.5).
+ */
+export function parseLifetime(option: string, value: unknown): number {
+  const lifetime = parseDuration(option, value, 1)
+  assertOption(lifetime <= LONGEST, `${option}: expected at most '400d', as long as browsers keep a cookie`)
+  return lifetime
+}
+
+/**
+ * An idle limit, in milliseconds.
+ * @throws TypeError above the absolute limit, by which the session would end long before.
+ */
+export function parseIdle(option: string, value: unknown, absolute: number): number {
+  const idle = parseDuration(option, value, 1)
+  assertOption(
+    idle <= absolute,
+    `${option}: longer than the absolute limit, ${absolute / 3_600_000} h, by which the session ends all the same; ` +
+      'set timeouts.absolute as well, or sign in with persistent, or give less',
+  )
+  return idle
 }
 
 function checkedCap(cap: SubjectCap): SubjectCap {
@@ -115,11 +145,13 @@ export interface Lifespan {
   readonly until?: number | undefined
   /** An idle limit of its own, in milliseconds, instead of the policy's. */
   readonly idle?: number | undefined
+  /** An absolute limit of its own, in milliseconds, instead of the policy's. */
+  readonly lifetime?: number | undefined
 }
 
 /** The instant after which the session cannot live, whatever is done with it. */
 export function absoluteEnd(policy: Policy, span: Lifespan): number {
-  return Math.min(span.createdAt + policy.absolute, span.until ?? Infinity)
+  return Math.min(span.createdAt + (span.lifetime ?? policy.absolute), span.until ?? Infinity)
 }
 
 /** When a session that is used now ends if nobody uses it again. */
@@ -131,11 +163,13 @@ export function expiryAt(policy: Policy, span: Lifespan, now: number): number {
 export function isExpired(
   policy: Policy,
   record: SessionRecord,
-  own: Pick<Lifespan, 'until' | 'idle'>,
+  own: Pick<Lifespan, 'until' | 'idle' | 'lifetime'>,
   now: number,
 ): boolean {
-  const span = { subject: record.subject, createdAt: record.createdAt, until: own.until, idle: own.idle }
-  return now >= record.expiresAt || now >= expiryAt(policy, span, record.seenAt)
+  const { subject, createdAt } = record
+  const { until, idle, lifetime } = own
+  const end = expiryAt(policy, { subject, createdAt, until, idle, lifetime }, record.seenAt)
+  return now >= record.expiresAt || now >= end
 }
 
 /** Whether use must be written down now. */

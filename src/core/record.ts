@@ -19,6 +19,9 @@ export interface Authentication {
   readonly idpSession?: string | undefined
 }
 
+/** Factors of one authentication, and of a session. */
+export const MAX_FACTORS = 16
+
 /** Whether the user has authenticated since then, with that factor if one is named: an old one does not count anew. */
 export function hasShown(authentication: Authentication | undefined, since: number, factor?: string): boolean {
   if (authentication === undefined) return false
@@ -35,12 +38,14 @@ export function authenticatedAgain(
 ): Authentication {
   const shown = new Map(before?.factors?.map((factor, i) => [factor, before.shownAt?.[i] ?? before.at ?? now]))
   for (const factor of factors) shown.set(factor, now)
+  const latest =
+    shown.size <= MAX_FACTORS ? [...shown] : [...shown].toSorted((a, b) => b[1] - a[1]).slice(0, MAX_FACTORS)
   return frozen({
     ...before,
     at: now,
     level: level ?? before?.level ?? 1,
-    factors: [...shown.keys()],
-    shownAt: [...shown.values()],
+    factors: latest.map(([factor]) => factor),
+    shownAt: latest.map(([, at]) => at),
   })
 }
 
@@ -53,6 +58,10 @@ export interface Meta {
   readonly until?: number | undefined
   /** An idle limit of its own, in milliseconds. */
   readonly idle?: number | undefined
+  /** An absolute limit of its own, in milliseconds, instead of the policy's. */
+  readonly lifetime?: number | undefined
+  /** Whether the cookie outlives the browser; where nothing is said the carrier's options decide. */
+  readonly persistent?: boolean | undefined
   /** When the token was last replaced. */
   readonly rotatedAt?: number | undefined
   /** Until when the marks last that lead here from older tokens, one after the other; some may be gone already. */
@@ -81,13 +90,27 @@ export function decodeMeta(text: string): Meta {
   if (value === undefined || value['v'] !== VERSION) {
     throw damagedError()
   }
-  const { v: _, authentication, binding, until, idle, rotatedAt, marks, secret, ...others } = value
+  const {
+    v: _,
+    authentication,
+    binding,
+    until,
+    idle,
+    lifetime,
+    persistent,
+    rotatedAt,
+    marks,
+    secret,
+    ...others
+  } = value
   return {
     ...(Object.keys(others).length > 0 && { others }),
     authentication: asAuthentication(authentication),
     binding: isString(binding) ? binding : undefined,
     until: isNumber(until) ? until : undefined,
     idle: isNumber(idle) ? idle : undefined,
+    lifetime: isNumber(lifetime) ? lifetime : undefined,
+    persistent: typeof persistent === 'boolean' ? persistent : undefined,
     rotatedAt: isNumber(rotatedAt) ? rotatedAt : undefined,
     marks: isListOf(marks, isNumber) ? marks : undefined,
     secret: isString(secret) ? secret : undefined,

@@ -10,6 +10,7 @@ import type { Activity } from './engine/guard.ts'
 import { modifyState } from './engine/modify.ts'
 import { contentOf, follow } from './engine/open.ts'
 import { getOwn, setOwn } from './data/own-key.ts'
+import { parseIdle } from './policy.ts'
 import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './engine/replace.ts'
@@ -179,7 +180,7 @@ export class Session<Data extends object = Record<string, unknown>> {
     checkVerb('start', options)
     const { idle } = options
     const state = this.#touched()
-    if (idle !== undefined) state.idle = parseDuration('start: idle', idle, 1)
+    if (idle !== undefined) state.idle = parseIdle('start: idle', idle, this.#absolute)
     begin(state)
     return this
   }
@@ -326,6 +327,11 @@ export class Session<Data extends object = Record<string, unknown>> {
   /** For fronts: saves what has changed, and tells what the response must carry. */
   commit(): Outcome | undefined | Promise<Outcome | undefined> {
     return commitState(this.#state)
+  }
+
+  get #absolute(): number {
+    const { live, engine } = this.#state
+    return live?.meta.lifetime ?? engine.config.policy.absolute
   }
 
   #touched(): State<Data> {

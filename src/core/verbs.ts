@@ -3,7 +3,7 @@ import { checkNames, optionNames } from './options.ts'
 
 /** How a session begins. */
 export interface StartOptions {
-  /** An idle limit of its own; kept with the session. It never lives past the policy's absolute limit. */
+  /** An idle limit of its own; kept with the session. At most the absolute limit, past which it never lives. */
   readonly idle?: Duration
 }
 
@@ -15,25 +15,32 @@ export interface LoginOptions<Data> {
    */
   readonly keep?: readonly (keyof Data)[] | 'all'
   /**
-   * The application's assurance level.
+   * The application's assurance level, a whole number up to 1000.
    * @defaultValue 1
    */
   readonly level?: number
-  /** What the user has shown, such as `password`; `requireFresh` can ask for one. */
+  /** What the user has shown, such as `password`; `requireFresh` can ask for one. At most 16, of 255 characters each. */
   readonly factors?: readonly string[]
-  /** The device, for the user's own list of sessions. */
+  /** The device, for the user's own list of sessions. Cut at 255 characters, so a `User-Agent` may be given. */
   readonly label?: string
-  /** The identity provider's session, for coordinated sign-out. */
+  /** The identity provider's session, for coordinated sign-out. At most 255 characters. */
   readonly idpSession?: string
   /** An absolute limit of its own; it can only be shorter than the policy's. */
   readonly absolute?: Duration
+  /**
+   * Whether the user stays signed in when the browser is closed. `true`: the cookie lasts as long as the session may.
+   * A duration, at most 400 days: the session itself lives that long too, used or not, instead of by the policy's limits.
+   * `false`: the cookie ends with the browser.
+   * @defaultValue what the option `cookie.persistent` says
+   */
+  readonly persistent?: boolean | Duration
 }
 
 /** How a further authentication is described. */
 export interface ElevateOptions {
   /** @defaultValue the level so far */
   readonly level?: number
-  /** Added to the factors so far. */
+  /** Added to the factors so far, of which the last 16 are kept. */
   readonly factors?: readonly string[]
 }
 
@@ -85,6 +92,7 @@ const NAMES: Readonly<Record<Verb, readonly string[]>> = {
     label: true,
     idpSession: true,
     absolute: true,
+    persistent: true,
   }),
   elevate: optionNames<ElevateOptions>({ level: true, factors: true }),
   logout: optionNames<LogoutOptions<never>>({ keep: true, clearSiteData: true }),

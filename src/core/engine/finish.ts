@@ -87,9 +87,10 @@ function carriedBy<Data extends object>(state: State<Data>): Carried | undefined
   if (complaint !== undefined) emitter.warn(complaint)
   const text = config.seal.write(token)
   const remaining = absoluteEnd(config.policy, { ...live.record, ...live.meta }) - config.now()
-  const carried = carrier.hand(text, facts, remaining)
+  const { persistent } = live.meta
+  const carried = carrier.hand(text, facts, remaining, persistent)
   if (!carrier.isFallback) return carried
   // Offered beside it, so that the session goes on by the cookie as soon as the client keeps one.
-  const regular = config.carriers.find((candidate) => !candidate.isFallback)?.hand(text, facts, remaining)
+  const regular = config.carriers.find((candidate) => !candidate.isFallback)?.hand(text, facts, remaining, persistent)
   return { cookies: regular?.cookies ?? [], headers: [...(carried.headers ?? []), ...(regular?.headers ?? [])] }
 }

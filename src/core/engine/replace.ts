@@ -1,4 +1,3 @@
-import { parseDuration } from '../duration.ts'
 import { deadMark, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
 import type { StoreKey } from '../key.ts'
@@ -27,6 +26,8 @@ import type { Live, State } from './state.ts'
 import { requireOneToken, requirePresentToken } from './state.ts'
 import type { RotateResult, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
+import type { SignIn } from '../sign-in.ts'
+import { readElevation, readSignIn } from '../sign-in.ts'
 import type { Token } from '../token.ts'
 import { mintToken } from '../token.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
@@ -102,6 +103,7 @@ export async function loginState<Data extends object>(
   subject: string,
   options: LoginOptions<Data>,
 ): Promise<void> {
+  const signIn = readSignIn(options)
   if (!state.carrier.carriesSubjects) {
     throw new SessionError(
       'carrier-forbidden',
@@ -113,7 +115,7 @@ export async function loginState<Data extends object>(
     handle: newHandle(),
     subject,
     createdAt: now,
-    meta: loginMeta(state, options, now),
+    meta: loginMeta(state, signIn, now),
     text: keptText(state, options.keep, subject),
   })
   const outcome = state.phase === 'live' ? await replaceToken(state, { grace: 0, goesOn: true, successor }) : 'none'
@@ -124,6 +126,7 @@ export async function loginState<Data extends object>(
     const { text, meta } = successor(undefined, state.engine.config.now())
     await insertAnew(state, { text, subject, meta })
   }
+  state.idle = undefined
   state.document.reset(state.live?.record.data)
   state.hasLost = false
   state.engine.emitter.emit('login', { reference: referenceOf(state.handle), subject: nameOf(state, subject) })
@@ -147,12 +150,15 @@ async function insertAnew<Data extends object>(state: State<Data>, content: NewR
   if (unreadableKey !== undefined) await endUnreadable(state, unreadableKey)
 }
 
-function loginMeta<Data extends object>(state: State<Data>, options: LoginOptions<Data>, now: number): Meta {
-  const { level, factors, label, idpSession, absolute } = options
+function loginMeta<Data extends object>(state: State<Data>, signIn: SignIn, now: number): Meta {
+  const { level, factors, label, idpSession, absolute, lifetime, persistent } = signIn
   return {
     authentication: authenticatedAgain({ label, idpSession }, now, level, factors),
     binding: newBinding(state),
-    until: absolute === undefined ? undefined : now + parseDuration('login: absolute', absolute, 1),
+    until: absolute === undefined ? undefined : now + absolute,
+    idle: lifetime ?? state.idle,
+    lifetime,
+    persistent,
   }
 }
 
@@ -177,6 +183,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
   if (subject === undefined) {
     throw new SessionError('no-session', 'elevate: nobody is signed in here; call login first')
   }
+  const { level, factors } = readElevation(options)
   requirePresentToken(state)
   const outcome = await replaceToken(state, {
     grace: 0,
@@ -186,7 +193,7 @@ export async function elevateState<Data extends object>(state: State<Data>, opti
       createdAt: now,
       meta: {
         ...live.meta,
-        authentication: authenticatedAgain(live.meta.authentication, now, options.level, options.factors),
+        authentication: authenticatedAgain(live.meta.authentication, now, level, factors),
         rotatedAt: now,
         marks: undefined,
         secret: undefined,

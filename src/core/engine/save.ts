@@ -108,7 +108,7 @@ function newLive<Data extends object>(state: State<Data>, content: NewRecord, is
   const token = (state.token ??= mintToken(partitionFor(content)))
   const handle = (state.handle ??= newHandle())
   const now = config.now()
-  const meta = { ...content.meta, idle: state.idle, binding: newBinding(state) }
+  const meta = { ...content.meta, idle: content.meta?.idle ?? state.idle, binding: newBinding(state) }
   const record = recordOf(state, 1, { ...content, handle, createdAt: now, meta }, now)
   return { key: storeKeyOf(config.namespace, token), record, meta, isGraceful: false }
 }

@@ -51,8 +51,10 @@ export interface Carrier {
    * What hands out the credential.
    * @param text the token as it travels (with its signature, when tokens are signed).
    * @param remaining milliseconds until the session's absolute end.
+   * @param persistent whether the client is to keep it for that time, also when it is closed meanwhile; the sign-in's
+   * choice, undefined where it made none.
    */
-  hand(text: string, facts: RequestFacts, remaining: number): Carried
+  hand(text: string, facts: RequestFacts, remaining: number, persistent?: boolean): Carried
   /** What takes the token away from the client. */
   clear(facts: RequestFacts): Carried
   /** The request's URL without this carrier's token, when it travels there. */

@@ -9,7 +9,8 @@ import { assertOption, checkClock, checkFlag, checkNames, checkObject, optionNam
 
 interface CommonOptions {
   /**
-   * Whether the cookie outlives the browser: it then lasts until the session's absolute end, at most 400 days.
+   * Whether the cookie outlives the browser: it then lasts until the session's absolute end, at most 400 days. A sign-in
+   * may choose otherwise: `login(user, { persistent })`.
    * @defaultValue false
    */
   readonly persistent?: boolean
@@ -115,8 +116,8 @@ export function cookieCarrier(options: CookieOptions = {}): CookieCarrier {
     carriesSubjects: true,
     vary: ['cookie'],
     read: (facts) => scanCookies(facts.header('cookie') ?? '', cookie.name).values,
-    hand: (token, _facts, remaining) => ({
-      cookies: [serializeCookie({ ...cookie, value: token, ...(persistent && lifeOf(remaining, now())) })],
+    hand: (token, _facts, remaining, isKept = persistent) => ({
+      cookies: [serializeCookie({ ...cookie, value: token, ...(isKept && lifeOf(remaining, now())) })],
     }),
     clear: () => ({ cookies: [cleared] }),
     complaint: (facts) => complaintOf(cookie, facts),

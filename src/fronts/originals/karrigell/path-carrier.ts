@@ -24,7 +24,7 @@ export function pathCarrier(name: string, options: Omit<CookieOptions, 'name' | 
   return {
     carrier: {
       ...carrier,
-      hand: (text, facts, remaining) => withPath(carrier.hand(text, facts, remaining), facts),
+      hand: (text, facts, remaining, persistent) => withPath(carrier.hand(text, facts, remaining, persistent), facts),
       clear: (facts) => withPath(carrier.clear(facts), facts),
     },
     setPath(facts, path) {

@@ -64,14 +64,17 @@ export type DerivedOptions = Pick<
   'namespace' | 'timeouts' | 'rotation' | 'sweepEvery' | 'refusal' | 'secrets'
 >
 
+const DAY = 86_400
+
 /** The engine's options for these parameters. */
 export function optionsFor(parameters: SessionParameters): DerivedOptions {
   const { timeout, ignore_expiry, expired_message, secret_key } = parameters
   checkParameters(parameters)
+  const absolute = Math.min(Math.max(timeout, 30 * DAY), 400 * DAY)
   return {
     namespace: withoutPrefix(parameters.cookie_name),
     // Written down at each use, as in web.py; and it has no other end, but nothing lasts for ever.
-    timeouts: { idle: `${timeout}s`, touchEvery: '0s', absolute: `${Math.max(timeout, 30 * 86_400)}s` },
+    timeouts: { idle: `${Math.min(timeout, 400 * DAY)}s`, touchEvery: '0s', absolute: `${absolute}s` },
     // A token that was replaced is dead at once, so the cookie that came with a request may go back with its response.
     rotation: { grace: '0s' },
     sweepEvery: `${timeout}s`,
