@@ -55,7 +55,7 @@ export interface ExpressSessions<Data extends object> {
  * ```
  *
  * What handlers changed is saved before the first byte of the response leaves; also on redirects and errors. If it
- * cannot be saved, `next(error)` is called, with the status 503 or 500, and nothing of the page is sent. Installing the
+ * cannot be saved, `next(error)` is called, with its status, 503 where the store is away, and nothing of the page is sent. Installing the
  * middleware twice does no harm. Behind a proxy set Express's own `trust proxy`. A form carrier reads `request.body`, so
  * its parser must run before.
  */

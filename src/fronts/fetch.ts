@@ -1,3 +1,4 @@
+import { isSessionError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { checkBindable } from './shared/bindable.ts'
@@ -18,7 +19,7 @@ export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends W
   readonly clientAddress?: (request: Request, ...rest: Rest) => string | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved.
-   * @defaultValue for the session a plain 503 or 500, and the error on the console; what the handler throws is thrown on
+   * @defaultValue for an error of the session a plain text with its status, and the error on the console; others are thrown on
    */
   readonly onError?: (error: unknown, request: Request, ...rest: Rest) => Response | Promise<Response>
 }
@@ -84,8 +85,9 @@ export function fetchSessions<Data extends object, Rest extends readonly unknown
         response = await sessions.run(session, () => handler(withUrl(request, session.url), session, ...rest))
       } catch (error) {
         const outcome = await commitAfterThrow(session)
-        if (options.onError === undefined) throw error
-        return withOutcome(await options.onError(error, request, ...rest), outcome)
+        // What is no error of a session is for the server that this runs on.
+        if (options.onError === undefined && !isSessionError(error)) throw error
+        return withOutcome(await fail(error), outcome)
       }
       try {
         return withOutcome(response, await session.commit())

@@ -1,3 +1,4 @@
+import { SessionError, isSessionError } from '../core/errors.ts'
 import type { Session } from '../core/session.ts'
 import type { Sessions } from '../core/sessions.ts'
 import { checkBindable } from './shared/bindable.ts'
@@ -56,7 +57,7 @@ export interface HonoSessions<Data extends object, Context extends HonoContext =
  * ```
  *
  * What handlers changed is saved before the response is returned; also when they throw. If it cannot be loaded or saved,
- * `app.onError` gets the error; as an answer of its own it brings a plain 503 or 500, in `error.getResponse()`. What the
+ * `app.onError` gets the error; as an answer of its own it brings a plain text with its status, in `error.getResponse()`. What the
  * code of a streamed body changes later is not saved any more. Installing the middleware twice does no harm.
  */
 export function honoSessions<Data extends object, Context extends HonoContext = HonoContext>(
@@ -65,6 +66,7 @@ export function honoSessions<Data extends object, Context extends HonoContext = 
 ): HonoSessions<Data, Context> {
   checkFront('honoSessions', sessions, options, NAMES)
   checkBindable('honoSessions', sessions, options)
+  letErrorsAnswer()
   const middleware = async (context: Context, next: () => Promise<void>): Promise<Response | undefined> => {
     if (openedOn(sessions, context) !== undefined) {
       await next()
@@ -105,7 +107,18 @@ function replace(context: HonoContext, response: Response): void {
   context.res = response
 }
 
+// What a handler throws Hono answers before any middleware hears of it, and it asks the error itself for the answer.
+function letErrorsAnswer(): void {
+  if ('getResponse' in SessionError.prototype) return
+  Object.defineProperty(SessionError.prototype, 'getResponse', {
+    value(this: SessionError) {
+      return toResponse(plainAnswer(this))
+    },
+  })
+}
+
 /** What Hono's own error handler reads. */
 function withResponse(error: unknown): Error {
-  return Object.assign(withStatus(error), { getResponse: () => toResponse(plainAnswer(error)) })
+  const known = withStatus(error)
+  return isSessionError(known) ? known : Object.assign(known, { getResponse: () => toResponse(plainAnswer(error)) })
 }

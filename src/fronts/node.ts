@@ -25,7 +25,7 @@ export interface NodeSessionsOptions extends ProxyOptions {
    * Answers when the handler throws or the session cannot be loaded or saved. Nothing of the page was sent, unless
    * `response.headersSent`: then this is only told, and the connection is closed. Over http2 the response is that of its
    * compatibility API.
-   * @defaultValue a plain 503 or 500, and the error on the console
+   * @defaultValue a plain text with its status, and the error on the console
    */
   onError?(error: unknown, request: IncomingMessage, response: ServerResponse): unknown
 }

@@ -9,6 +9,7 @@ import type { Client, Got } from './client.ts'
 import { createClient, createVisitor } from './client.ts'
 import type { Driver, Reply, Visit, Visited as Shown } from './driver.ts'
 import type { WatchedStore } from './watched-store.ts'
+import { statusCases } from './status-cases.ts'
 import { watchedStore } from './watched-store.ts'
 
 /** What a handler of a case gets. */
@@ -666,6 +667,7 @@ export const frontCases = (): readonly FrontCase[] => [
       expect(watched.calls()).toEqual(['get', 'update'])
     },
   },
+  ...statusCases,
 ]
 
 /** A carrier as an application may write one: the token comes in a parameter and goes out in a header. */

@@ -1,15 +1,9 @@
 import type { Answer } from '../../core/web/carrier.ts'
-import type { SessionErrorCode } from '../../core/errors.ts'
 import { isSessionError } from '../../core/errors.ts'
 
-/**
- * The status for an error. 503 says that trying again later may help. None of these answers clears the cookie: the
- * session may well be alive, only out of reach.
- */
+/** The status for an error. None of these answers clears the cookie: the session may well be alive, only out of reach. */
 export function statusOf(error: unknown): number {
-  if (!isSessionError(error)) return 500
-  if (MAY_PASS.has(error.code)) return 503
-  return error.code === 'csrf' ? 403 : 500
+  return isSessionError(error) ? error.status : 500
 }
 
 /**
@@ -18,9 +12,10 @@ export function statusOf(error: unknown): number {
  */
 export function withStatus(error: unknown): Error {
   if (!(error instanceof Error)) return withStatus(new Error('the session failed', { cause: error }))
+  const headers = { 'Cache-Control': 'no-store' }
+  if (isSessionError(error)) return Object.assign(error, { headers })
   if ('status' in error) return error
-  const status = statusOf(error)
-  return Object.assign(error, { status, statusCode: status, expose: false, headers: { 'Cache-Control': 'no-store' } })
+  return Object.assign(error, { status: 500, statusCode: 500, expose: false, headers })
 }
 
 /**
@@ -38,8 +33,9 @@ const NOT_STORED: Answer['headers'] = [
 ]
 
 const TEXTS: ReadonlyMap<number, string> = new Map([
+  [401, 'Unauthorized'],
   [403, 'Forbidden'],
+  [409, 'Conflict'],
+  [413, 'Content Too Large'],
   [503, 'Service Unavailable'],
 ])
-
-const MAY_PASS: ReadonlySet<SessionErrorCode> = new Set(['store-unavailable', 'store-timeout', 'conflict', 'closed'])
