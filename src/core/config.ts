@@ -1,4 +1,3 @@
-import { utf8Length } from '#platform'
 import type { BindOption, Fingerprint } from './binding.ts'
 import { boundTo, checkBind, fingerprintFor } from './binding.ts'
 import type { Carrier } from './web/carrier.ts'
@@ -23,9 +22,10 @@ import {
 import type { Policy, RotationOptions, TimeoutOptions } from './policy.ts'
 import { createPolicy } from './policy.ts'
 import type { StandardSchema } from './data/schema.ts'
+import type { SecretOptions } from './secrets.ts'
+import { sealFor } from './secrets.ts'
 import type { Store, SubjectCap } from './store.ts'
 import type { TokenSeal } from './token.ts'
-import { plainSeal, signedSeal } from './token.ts'
 
 /** What a request gets whose token is unknown, expired, or bound to another client. */
 export type Refusal =
@@ -102,8 +102,11 @@ export interface SessionsOptions<Data extends object> {
   readonly cookie?: CookieOptions
   /** How tokens travel; a cookie by default. A cookie wins when present. */
   readonly carriers?: readonly Carrier[]
-  /** Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. */
-  readonly secrets?: readonly string[]
+  /**
+   * Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. As an object
+   * also what is taken beside while a live site begins to use them, or stops.
+   */
+  readonly secrets?: readonly string[] | SecretOptions
   /**
    * Binds each session to its client. `client-address`: to its whole address. `client-network`: to its IPv4 address, or to
    * the first 64 bits of its IPv6 address, whose rest browsers change. Where no address is known nothing bound is opened,
@@ -179,7 +182,7 @@ export function readConfig<Data extends object>(options: SessionsOptions<Data>):
     maxAnonymousBytes: checkedCount('limits.anonymousBytes', limits.anonymousBytes ?? bytes),
     carriers,
     vary: [...new Set(carriers.flatMap((carrier) => carrier.vary))],
-    seal: options.secrets === undefined ? plainSeal : signedSeal(checkedSecrets(options.secrets)),
+    seal: sealFor(options.secrets, now),
     fingerprint: fingerprintFor(options.bind),
     refusal: { ...(options.refusal ?? { answer: 'new' }) },
     onStoreError: options.onStoreError ?? 'throw',
@@ -286,12 +289,6 @@ function checkedCarriers(carriers: readonly Carrier[]): Carriers {
 function namespaceOf(carriers: readonly Carrier[]): string {
   const cookie = carriers.find((carrier) => carrier.cookieName !== undefined)?.cookieName ?? 'id'
   return withoutPrefix(cookie)
-}
-
-function checkedSecrets(secrets: readonly string[]): readonly string[] {
-  const areLong = isList(secrets) && secrets.every((secret) => typeof secret === 'string' && utf8Length(secret) >= 32)
-  assertOption(areLong, 'secrets: expected a list of at least one string of at least 32 random bytes')
-  return secrets
 }
 
 function isList(given: unknown): boolean {

@@ -1,4 +1,5 @@
 import { equalBytes, hmacSha256, randomBytes, toBase64Url, utf8 } from '#platform'
+import type { Clock } from './clock.ts'
 import { SessionError } from './errors.ts'
 
 /** The secret a client presents; in the cookie only, never stored, never logged. */
@@ -59,22 +60,38 @@ export const plainSeal: TokenSeal = {
   },
 }
 
+/** What a seal does beside signing and checking signatures; times in epoch milliseconds. */
+export interface SealRules {
+  /** False: tokens are written unsigned, and always taken so. */
+  readonly signs: boolean
+  /** Until then unsigned tokens are taken. */
+  readonly plainUntil: number
+  readonly now: Clock
+}
+
+const ONLY_SIGNED: SealRules = { signs: true, plainUntil: -Infinity, now: () => 0 }
+
 /**
  * Tokens travel with an HMAC-SHA-256, so that guesses and garbage never reach the store.
- * The first secret signs, all verify; `isCurrent` is false when an older one did.
+ * The first secret signs, all verify; `isCurrent` is false for what would not be written so today.
  */
-export function signedSeal(secrets: readonly string[]): TokenSeal {
+export function signedSeal(secrets: readonly string[], rules: SealRules = ONLY_SIGNED): TokenSeal {
+  const { signs, plainUntil, now } = rules
   const keys = secrets.map((secret) => utf8(secret))
   const newest = keys[0] ?? utf8('')
   return {
-    write: (token) => `${token}.${toBase64Url(hmacSha256(newest, token))}`,
+    write: (token) => (signs ? `${token}.${toBase64Url(hmacSha256(newest, token))}` : token),
     read: (text) => {
+      if (text.length === TOKEN_LENGTH && (!signs || now() < plainUntil)) {
+        const token = asToken(text)
+        return token && { token, isCurrent: !signs }
+      }
       if (text.length !== TOKEN_LENGTH + 1 + SIGNATURE_LENGTH || text[TOKEN_LENGTH] !== '.') return undefined
       const token = asToken(text.slice(0, TOKEN_LENGTH))
       if (token === undefined) return undefined
       const presented = utf8(text.slice(TOKEN_LENGTH + 1))
       const index = keys.findIndex((key) => equalBytes(presented, utf8(toBase64Url(hmacSha256(key, token)))))
-      return index < 0 ? undefined : { token, isCurrent: index === 0 }
+      return index < 0 ? undefined : { token, isCurrent: signs && index === 0 }
     },
   }
 }
