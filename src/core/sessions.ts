@@ -25,7 +25,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   openReadOnly(facts: RequestFacts): Promise<Session<Data>>
   /**
    * The session of the request that is being served, from anywhere in its code.
-   * @throws SessionError `no-session` outside a request.
+   * @throws SessionError `no-session` outside a request, and on Cloudflare Workers.
    */
   current(): Session<Data>
   /** For fronts: calls `fn` with the session as the current one. */

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import prettier from 'prettier'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { complaintsOfCompiler } from '../support/compile.ts'
 import { addPackages, emptyFolder, filesOf, start } from '../support/program.ts'
 import { drivers } from './drivers/all.ts'
 import { selfSigned } from './drivers/servers.ts'
@@ -78,14 +77,6 @@ it('every client is there', ({ skip }) => {
 })
 
 describe('the document', () => {
-  it('has only programs that a strict compiler takes', { timeout: 60_000 }, async () => {
-    const folder = await emptyFolder()
-    const names = ['express', 'fastify', 'koa', 'hono', 'h3', 'srvx', '@hono/node-server', '@fastify/formbody']
-    const types = ['@types/express', '@types/koa']
-    await addPackages(folder, Object.fromEntries(names.concat(types).map((name) => [name, name])))
-    expect(await complaintsOfCompiler(folder, await programs())).toBe('')
-  })
-
   it.each([
     [DOCUMENT, tableOfFronts],
     ['README.md', summaryOfFronts],
