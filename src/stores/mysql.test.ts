@@ -62,5 +62,5 @@ it('every name is quoted and begins with that of the table, and no name is too l
 it('tables and procedures that were published under a version are never changed', () => {
   const digest = createHash('sha256').update(mysqlSchema().join('\n')).digest('hex')
   // Another text needs another SCHEMA_VERSION, and a way from this one to it.
-  expect(digest).toBe('eebe8382105bd7fba8f88d59b89f4b1bc5405c47619fb9c82e0766c4a8712541')
+  expect(digest).toBe('60a523e4fbc0317648b36cbe0d0f9fc1ae50be19f9bde24c0c70d09a6a0d5dfb')
 })

@@ -18,6 +18,7 @@ import {
   rotateCall,
   rotateResult,
   sweepCall,
+  type Which,
 } from './mysql/calls.ts'
 import { askOf } from './mysql/client.ts'
 import { isRolledBack, unavailable } from './mysql/errors.ts'
@@ -119,13 +120,13 @@ function recordsIn(traffic: Traffic, { names, now }: Settings): Omit<Store, 'nam
 }
 
 function subjectsIn(traffic: Traffic, { names, now }: Settings): SubjectStore {
-  const end = (subject: string, which: Parameters<typeof endCall>[3]): Promise<number> =>
+  const end = (subject: string, which: Which): Promise<number> =>
     traffic.alone([], (ask) => numberResult(ask, endCall(names, now(), subject, which)))
   return {
     listBySubject: (subject) => traffic.alone([], (ask) => listBySubject(ask, names, now(), subject)),
     countBySubject: (subject) => traffic.alone([], (ask) => countBySubject(ask, names, now(), subject)),
-    deleteByHandle: async (subject, handle) => (await end(subject, { handle })) > 0,
-    deleteBySubject: (subject, except) => end(subject, except === undefined ? {} : { except }),
+    deleteByHandle: async (subject, handle) => (await end(subject, ['one', handle])) > 0,
+    deleteBySubject: (subject, except) => end(subject, except === undefined ? ['all'] : ['others', except]),
   }
 }
 

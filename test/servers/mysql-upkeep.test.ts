@@ -35,14 +35,14 @@ describe('setup', () => {
 
   it('finishes what was interrupted, and refuses tables of a newer version', async (context) => {
     const { store, sql } = await mysqlBench(context, { now })
-    await sql('DROP PROCEDURE sojourn_sessions_insert_v1')
+    await sql('DROP PROCEDURE sojourn_sessions_insert_v2')
     await expect(store.insert(testKey('one'), testRecord(START, 'one'))).rejects.toThrow(
       'mysql: procedure not found; run store.setup()',
     )
     await sql('DELETE FROM sojourn_sessions_meta')
     await store.setup()
     await put(store, testKey('one'), testRecord(START, 'one'))
-    await sql('UPDATE sojourn_sessions_meta SET schema_version = 2')
+    await sql('UPDATE sojourn_sessions_meta SET schema_version = 3')
     await expect(store.setup()).rejects.toMatchObject({ code: 'unsupported' })
   })
 

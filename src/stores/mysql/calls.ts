@@ -29,14 +29,12 @@ export function deleteCall(names: Names, now: number, key: StoreKey, tombstone?:
   return call(names, 'delete', [quoted(key), markValues(tombstone), int(now)])
 }
 
+/** Which of a subject's sessions: the one of this handle, all others, or all. */
+export type Which = readonly [which: 'one' | 'others', handle: string] | readonly [which: 'all']
+
 /** The statement that ends sessions of a subject. */
-export function endCall(
-  names: Names,
-  now: number,
-  subject: string,
-  which: { readonly handle?: string; readonly except?: string },
-): string {
-  return call(names, 'end', [bytes(subject), bytes(which.handle), bytes(which.except), int(now)])
+export function endCall(names: Names, now: number, subject: string, [which, handle]: Which): string {
+  return call(names, 'end', [bytes(subject), `'${which}'`, bytes(handle), int(now)])
 }
 
 /** The statement that ends all sessions. */

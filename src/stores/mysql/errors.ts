@@ -51,9 +51,15 @@ export function unavailable(error: unknown): SessionError | TypeError {
 
 /** An error is logged with what it carries: the driver puts the whole statement there, with keys and data. */
 function withoutValues(error: unknown): unknown {
+  // The texts about a duplicate and about a value quote it, and the stack quotes the text.
   if (numberOf(error) === DUPLICATE) return new Error('ER_DUP_ENTRY')
+  if (isAboutValue(error)) return new Error(nameOf(error))
   if (typeof error === 'object' && error !== null) Reflect.deleteProperty(error, 'sql')
   return error
+}
+
+function isAboutValue(error: unknown): boolean {
+  return error instanceof Error && 'sqlState' in error && String(error.sqlState).startsWith('22')
 }
 
 function nameOf(error: unknown): string {

@@ -146,9 +146,9 @@ BEGIN
 END`
 }
 
-// One session of the subject, all of them, or all but one.
+// One session of the subject, all of them, or all `others`. Without a handle only `all` ends something.
 function end(names: Names): string {
-  const parameters = `IN p_subject VARBINARY(1024), IN p_handle VARBINARY(255), IN p_except VARBINARY(255), ${NOW}`
+  const parameters = `IN p_subject VARBINARY(1024), IN p_which VARBINARY(6), IN p_handle VARBINARY(255), ${NOW}`
   return `${head(names, 'end', parameters)}
 BEGIN
   DECLARE v_epoch, v_n BIGINT;
@@ -156,7 +156,7 @@ BEGIN
   ${BEGIN}
   ${readEpoch(names)}
   UPDATE ${names.sessions} SET epoch = v_mine WHERE subject = p_subject AND ${LIVE}
-    AND (p_handle IS NULL OR handle = p_handle) AND (p_except IS NULL OR handle <> p_except);
+    AND (p_which = 'all' OR (p_which = 'one' AND handle = p_handle) OR (p_which = 'others' AND handle <> p_handle));
   SET v_n = ROW_COUNT();
   IF v_n > 0 THEN
     ${endMarked(names)}

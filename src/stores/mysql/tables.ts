@@ -1,5 +1,5 @@
 /** The version of the tables and procedures below. A store refuses tables of a higher one. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** How many locks the logins share: two users rarely meet at one, and whoever does waits a few milliseconds. */
 export const LOCKS = 256

@@ -4,7 +4,7 @@ import type { SessionRecord, Tombstone, UpdateResult } from '../../core/store.ts
 import { plainArray, textArray } from './arrays.ts'
 import type { Database, Row } from './database.ts'
 import { asSessionError, isAboutData, isRetryable } from './errors.ts'
-import type { DeleteItem, GetItem, InsertItem, Item, Kind, TouchItem, UpdateItem } from './items.ts'
+import type { DeleteItem, GetItem, InsertItem, Item, Kind, TouchItem, UpdateItem, Waiting } from './items.ts'
 import { entryIn, keyIn, numberIn } from './rows.ts'
 import type { Statements } from './statements.ts'
 
@@ -69,7 +69,7 @@ async function sendGets(...[database, sql, at, items]: Batch<GetItem>): Promise<
   const found = new Map(rows.map((row) => [keyIn(row[0]), row]))
   for (const item of items) {
     const row = found.get(item.key)
-    item.resolve(row === undefined ? undefined : entryIn(row, 1))
+    answer(item, () => (row === undefined ? undefined : entryIn(row, 1)))
   }
 }
 
@@ -87,11 +87,24 @@ async function sendUpdates(...[database, sql, at, items]: Batch<UpdateItem>): Pr
     String(at),
   ])
   const told = byNumber(rows)
-  for (const [n, { resolve, followers }] of items.entries()) {
+  for (const [n, item] of items.entries()) {
     const row = told.get(n + 1)
-    resolve(row === undefined || row[1] === true ? { outcome: 'updated' } : lossTo(entryIn(row, 2)))
-    for (const follower of followers) follower.resolve(lossTo(row && entryIn(row, 2)))
+    answer<UpdateResult>(item, () =>
+      row === undefined || row[1] === true ? { outcome: 'updated' } : lossTo(entryIn(row, 2)),
+    )
+    for (const follower of item.followers) answer(follower, () => lossTo(row && entryIn(row, 2)))
   }
+}
+
+/** Reads what one caller is told: a row that cannot be read is the trouble of that caller only. */
+function answer<Result>({ resolve, fail }: Waiting<Result>, read: () => Result): void {
+  let result: Result
+  try {
+    result = read()
+  } catch (error) {
+    return fail(error)
+  }
+  resolve(result)
 }
 
 /** What an update is told that found something else under its key than the record at its version. */

@@ -43,5 +43,22 @@ export function asSessionError(error: unknown): SessionError {
   if (error instanceof SessionError) return error
   const remedy = REMEDIES[stateOf(error) ?? '']
   const message = `postgres: ${describe(error)}${remedy === undefined ? '' : `; ${remedy}`}`
-  return new SessionError('store-unavailable', message, { cause: error })
+  return new SessionError('store-unavailable', message, { cause: withoutValues(error) })
+}
+
+// What names a place in the schema or in the network. Drivers hang more on an error, some of it so that it cannot be taken
+// off: the row, the statement with its values.
+const KEPT =
+  'code severity errno syscall address port routine schema table column dataType constraint ' +
+  'schema_name table_name column_name type_name constraint_name'
+
+/** The driver's error without keys and data: an error is logged with what it carries. */
+export function withoutValues(error: unknown): unknown {
+  if (!(error instanceof Error) || (stateOf(error) === undefined && !('query' in error))) return error
+  // The text of an error about a value quotes the value, and the stack quotes the text.
+  const quotes = stateOf(error)?.startsWith('22') === true
+  const clean = new Error(quotes ? describe(error) : error.message)
+  if (!quotes) Object.defineProperty(clean, 'stack', { value: error.stack, configurable: true, writable: true })
+  for (const name of KEPT.split(' ')) if (name in error) Reflect.set(clean, name, Reflect.get(error, name))
+  return clean
 }

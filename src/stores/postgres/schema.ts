@@ -2,7 +2,7 @@ import { SessionError } from '../../core/errors.ts'
 import { checkNames, checkedCount, optionNames } from '../../core/options.ts'
 import type { Database } from './database.ts'
 import { dialectOf } from './dialect.ts'
-import { describe, stateOf } from './errors.ts'
+import { describe, stateOf, withoutValues } from './errors.ts'
 import { checkPlace, namesOf, type Names, type Place } from './names.ts'
 import { commonFunctions, recordFunctions } from './record-functions.ts'
 import { subjectFunctions } from './subject-functions.ts'
@@ -72,7 +72,7 @@ export async function ensureSchema(database: Database, layout: Layout): Promise<
     if (error instanceof SessionError) throw error
     const reason = stateOf(error) === '42501' ? 'this user may not make tables and functions here' : describe(error)
     throw new SessionError('store-unavailable', `postgres: table "${names.table}" cannot be made: ${reason}`, {
-      cause: error,
+      cause: withoutValues(error),
     })
   }
 }

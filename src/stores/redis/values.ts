@@ -42,9 +42,18 @@ export function lineOf(text: string): string {
 /** The text in a line. */
 export function textOf(line: string): string {
   if (!line.startsWith('"')) return line
-  const value: unknown = JSON.parse(line)
+  const value = parsed(line)
   if (typeof value !== 'string') throw damaged()
   return value
+}
+
+function parsed(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line)
+    return value
+  } catch {
+    return undefined
+  }
 }
 
 /** The record, without state and epoch, which the script puts before it. */

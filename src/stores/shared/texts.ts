@@ -9,6 +9,10 @@ export function stored(text: string): string {
 /** The text that was given to {@link stored}; undefined when that cannot have made it. */
 export function original(text: string): string | undefined {
   if (!text.startsWith(ESCAPED)) return text
-  const value: unknown = JSON.parse(text.slice(1))
-  return typeof value === 'string' ? value : undefined
+  try {
+    const value: unknown = JSON.parse(text.slice(1))
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -106,6 +106,16 @@ const endCases: readonly StoreCase[] = [
       equal((await store.get(testKey('anonymous')))?.state, 'live', 'the anonymous session')
     },
   ),
+  withSubjectCase('ASVS5-7.4.2: what is no handle, such as a missing form field, ends nothing', async (harness) => {
+    const { store } = harness
+    const kept = [await addSession(harness, 'ann', 'one', 1), await addSession(harness, 'ann', 'two', 2)]
+    for (const handle of [undefined, null, '', {}, [], 7, true, 'x'.repeat(300)]) {
+      // It may be refused with an error, too.
+      const ended = await endBy(store, handle).catch(() => false)
+      equal(ended, false, `ending by ${JSON.stringify(handle) ?? 'nothing'}`)
+      equal(await store.listBySubject('ann'), kept, "ann's sessions afterwards")
+    }
+  }),
   withSubjectCase('ASVS5-7.4.2: all sessions of a subject end at once, and nobody else is touched', async (harness) => {
     const { store, now } = harness
     for (const n of range(100)) await addSession(harness, 'ann', `a-${n}`, n)
@@ -160,6 +170,14 @@ const endCases: readonly StoreCase[] = [
 ]
 
 export const subjectCases: readonly StoreCase[] = [...listCases, ...endCases]
+
+/** As code that no compiler has looked at may call it. */
+async function endBy(store: SubjectStore, handle: unknown): Promise<unknown> {
+  const call: (subject: string, handle: never) => Promise<unknown> = (subject, given) =>
+    store.deleteByHandle(subject, given)
+  const ended: unknown = await Reflect.apply(call, undefined, ['ann', handle])
+  return ended
+}
 
 async function addSession(
   { store, now }: StoreHarness,

@@ -105,6 +105,14 @@ export const wrongAboutSubjects: readonly WrongStore[] = [
     ],
   ),
   wrongStore(
+    'a handle that is missing stands for all of them',
+    ({ good }) => ({
+      deleteByHandle: async (subject, handle?: string) =>
+        handle === undefined ? (await good.deleteBySubject(subject)) > 0 : good.deleteByHandle(subject, handle),
+    }),
+    ['ASVS5-7.4.2: what is no handle, such as a missing form field, ends nothing'],
+  ),
+  wrongStore(
     'ending one session by its handle only takes it off the list',
     ({ good, disk, live }) => ({
       deleteByHandle: async (subject, handle) =>
