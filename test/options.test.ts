@@ -272,7 +272,7 @@ describe('an exported function with options', () => {
     },
   )
 
-  it.each(withArgument)('%s says what it wants when it is called without (F3)', async (id, { isConstructor }) => {
+  it.each(withArgument)('%s says what it wants when it is called without', async (id, { isConstructor }) => {
     const fn = functions.get(id) as Fn
     const call = async (): Promise<unknown> =>
       isConstructor ? Reflect.construct(fn, []) : Reflect.apply(fn, undefined, [])

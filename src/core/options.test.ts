@@ -44,7 +44,7 @@ describe('names of options', () => {
     for (const given of [{}, { now: undefined }, Object.create(null)]) expect(complaintFor(given)).toBe('')
   })
 
-  it('createSessions without its argument says what it wants (F3)', () => {
+  it('createSessions without its argument says what it wants', () => {
     expect(() => void Reflect.apply(createSessions, undefined, [])).toThrow(
       /^createSessions: expected an object with store, name/,
     )
