@@ -6,7 +6,7 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, headerOf } from './shared/node-request.ts'
+import { fieldOf, hasHungUp, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { keepByKind, openThen, openedOn, requiredOn } from './shared/opened.ts'
@@ -97,5 +97,6 @@ function factsOf(request: ExpressRequest): RequestFacts {
       field: (name) => fieldOf(request.body, name),
     },
     () => ({ secure: request.secure, clientAddress: request.ip }),
+    () => hasHungUp(request),
   )
 }

@@ -20,6 +20,7 @@ export function commitState<Data extends object>(
   // A save or a login that the handler did not wait for belongs to this response all the same.
   if (state.turn !== undefined) return state.turn.then(() => commitState(state))
   state.isCommitted = true
+  state.engine.underWay.delete(state)
   try {
     const work = dueWork(state)
     return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => told(state))

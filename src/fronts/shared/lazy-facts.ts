@@ -14,14 +14,20 @@ export class LazyFacts implements RequestFacts {
   readonly header: RequestFacts['header']
   readonly field: RequestFacts['field']
   readonly #client: () => Peer
+  readonly #hasHungUp: () => boolean
   #told: Peer | undefined
 
-  constructor(facts: Pick<RequestFacts, 'method' | 'url' | 'header' | 'field'>, client: () => Peer) {
+  constructor(
+    facts: Pick<RequestFacts, 'method' | 'url' | 'header' | 'field'>,
+    client: () => Peer,
+    hasHungUp: () => boolean,
+  ) {
     this.method = facts.method
     this.url = facts.url
     this.header = facts.header
     this.field = facts.field
     this.#client = client
+    this.#hasHungUp = hasHungUp
   }
 
   get secure(): boolean {
@@ -30,6 +36,10 @@ export class LazyFacts implements RequestFacts {
 
   get clientAddress(): string | undefined {
     return this.#peer().clientAddress
+  }
+
+  get hasHungUp(): boolean {
+    return this.#hasHungUp()
   }
 
   #peer(): Peer {
