@@ -54,4 +54,14 @@ describe('the guide to sessions on sockets', { timeout: 60_000 }, () => {
     expect(await client.closed).toBe('signed out')
     expect(complaints()).toBe('')
   })
+
+  it("shows a program with Socket.IO's own recipe that runs as it is written (F8)", async () => {
+    const folder = await emptyFolder(['socket.io'])
+    const { address, complaints } = await start(folder, await filesOf('docs/websockets.md'), 'with-handshake.ts')
+    const cookie = (await fetch(address)).headers.getSetCookie()[0]?.split(';')[0] ?? ''
+    const client = await socketIo(address, { cookie })
+    expect([await client.say(), await client.say()]).toEqual(['message 1', 'message 2'])
+    expect(await (await fetch(address, { headers: { cookie } })).text()).toBe('2 messages heard\n')
+    expect(complaints()).toBe('')
+  })
 })

@@ -68,25 +68,16 @@ export interface LimitOptions {
 export interface SessionsOptions<Data extends object> {
   /** Where sessions live; or a function that opens it, which a hot reload then does not call again. */
   readonly store: Store | (() => Store)
-  /**
-   * With a name, a second `createSessions` of that name in one process gives the first manager (hot reload).
-   * @defaultValue none: each call makes a manager of its own
-   */
+  /** With a name, a second `createSessions` of that name in one process gives the first manager (hot reload). */
   readonly name?: string
   /**
    * Keeps applications that share a store apart: a token of one opens nothing in the other.
    * @defaultValue the cookie's name without its prefix, `id`
    */
   readonly namespace?: string
-  /**
-   * Gives each new session its starting contents.
-   * @defaultValue an empty object
-   */
+  /** Gives each new session its starting contents. */
   readonly initial?: () => Data
-  /**
-   * Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous.
-   * @defaultValue nothing is checked
-   */
+  /** Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous. */
   readonly schema?: StandardSchema<Data>
   /**
    * Makes data of what `codec` or `schema` refuses when a session is loaded, such as data that an earlier version of the
@@ -102,47 +93,24 @@ export interface SessionsOptions<Data extends object> {
    * @defaultValue 'json'
    */
   readonly codec?: 'json' | 'strict' | Codec
-  /**
-   * When sessions end.
-   * @defaultValue those of {@link TimeoutOptions}
-   */
   readonly timeouts?: TimeoutOptions
-  /**
-   * When tokens are replaced.
-   * @defaultValue those of {@link RotationOptions}
-   */
   readonly rotation?: RotationOptions
-  /**
-   * How large session data may be.
-   * @defaultValue those of {@link LimitOptions}
-   */
   readonly limits?: LimitOptions
-  /**
-   * How many sessions one subject may have at a time, in a store that knows its subjects.
-   * @defaultValue no limit
-   */
+  /** How many sessions one subject may have at a time, in a store that knows its subjects; no limit by default. */
   readonly perSubject?: SubjectCap
-  /**
-   * Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`.
-   * @defaultValue those of {@link CookieOptions}
-   */
+  /** Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`. */
   readonly cookie?: CookieOptions
-  /**
-   * How tokens travel. A cookie wins when present.
-   * @defaultValue a cookie
-   */
+  /** How tokens travel; a cookie by default. A cookie wins when present. */
   readonly carriers?: readonly Carrier[]
   /**
    * Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. As an object
    * also what is taken beside while a live site begins to use them, or stops.
-   * @defaultValue none: tokens are not signed
    */
   readonly secrets?: readonly string[] | SecretOptions
   /**
    * Binds each session to its client. `client-address`: to its whole address. `client-network`: to its IPv4 address, or to
    * the first 64 bits of its IPv6 address, whose rest browsers change. Where no address is known nothing bound is opened,
    * and nothing is begun. A function: to what it tells of the request; undefined then matches all.
-   * @defaultValue sessions are not bound
    */
   readonly bind?: BindOption
   /**

@@ -7,6 +7,8 @@ import { endState } from './engine/end.ts'
 import { SessionError } from './errors.ts'
 import { commitState } from './engine/finish.ts'
 import type { Activity } from './engine/guard.ts'
+import type { Closing } from './engine/late.ts'
+import { lookLater } from './engine/late.ts'
 import { modifyState } from './engine/modify.ts'
 import { contentOf, follow } from './engine/open.ts'
 import { getOwn, setOwn } from './data/own-key.ts'
@@ -15,6 +17,7 @@ import type { Authentication } from './record.ts'
 import { hasShown, referenceOf } from './record.ts'
 import { elevateState, loginState, logoutKeeping, rotateState } from './engine/replace.ts'
 import type { Outcome } from './web/response.ts'
+import { shownFacts } from './web/shown-facts.ts'
 import type { SaveResult } from './engine/save.ts'
 import { saveState } from './engine/save.ts'
 import { secretOf } from './engine/secret.ts'
@@ -143,13 +146,13 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** The session's name in logs and events: neither token, nor key, nor handle. */
   get reference(): string | undefined {
-    const { handle } = this.#state
+    const { handle } = this.#touched()
     return handle === undefined ? undefined : referenceOf(handle)
   }
 
   /** Whether a response follows that can carry a token; without one `login`, `rotate` and their like are refused. */
   get hasResponse(): boolean {
-    return this.#state.hasResponse
+    return this.#state.hasResponse && !this.#state.late.hasLeft
   }
 
   /** What a front must answer instead of calling the application, if anything. */
@@ -157,9 +160,9 @@ export class Session<Data extends object = Record<string, unknown>> {
     return this.#state.answer
   }
 
-  /** The request, as the front told of it. */
+  /** The request, as the front told of it; its URL is without a token, like `url`. */
   get facts(): RequestFacts {
-    return this.#state.facts
+    return shownFacts(this.#state.facts, this.#state.url)
   }
 
   /** The request's URL without a token in it. */
@@ -180,6 +183,7 @@ export class Session<Data extends object = Record<string, unknown>> {
     checkVerb('start', options)
     const { idle } = options
     const state = this.#touched()
+    if (state.isCommitted) lookLater(state)
     if (idle !== undefined) state.idle = parseIdle('start: idle', idle, this.#absolute)
     begin(state)
     return this
@@ -320,13 +324,17 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   /** Asks the store whether the session still lives; for connections that outlast a request. */
   async isAlive(): Promise<boolean> {
-    const { live } = this.#state
+    const { live } = this.#touched()
     return live !== undefined && typeof (await follow(this.#state, live.key)) === 'object'
   }
 
-  /** For fronts: saves what has changed, and tells what the response must carry. */
-  commit(): Outcome | undefined | Promise<Outcome | undefined> {
-    return commitState(this.#state)
+  /**
+   * For fronts: saves what has changed, and tells what the response must carry. What is changed after it, through this
+   * object, is saved at the end of the turn if the session exists, and is else a warning.
+   * @param response one that tells of its end by `close`: it is looked then once more for changes.
+   */
+  commit(response?: Closing): Outcome | undefined | Promise<Outcome | undefined> {
+    return commitState(this.#state, response)
   }
 
   get #absolute(): number {
@@ -357,6 +365,8 @@ export class Session<Data extends object = Record<string, unknown>> {
   }
 
   #content(): Content<Data> {
-    return contentOf(this.#touched())
+    const state = this.#touched()
+    if (state.isCommitted) lookLater(state)
+    return contentOf(state)
   }
 }

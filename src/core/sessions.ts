@@ -16,7 +16,6 @@ import { hasSubjects, isClearable, isClosable } from './store.ts'
 import type { SubjectSessions } from './subjects.ts'
 import { subjectSessions } from './subjects.ts'
 import { createSweeper } from './engine/sweeper.ts'
-import { createUnderWay } from './engine/under-way.ts'
 
 /** One application's sessions. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
@@ -41,7 +40,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   on<Name extends SessionEventName>(name: Name, listener: SessionListener<Name>): () => void
   /** The limits in force (ASVS 5.0 7.1.1, 7.1.2). */
   policy(): Policy
-  /** Waits for a sweep to stop, and closes the store. */
+  /** Waits for a sweep to stop and for what is saved after its response, and closes the store. */
   close(): Promise<void>
 }
 
@@ -70,7 +69,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     emitter,
     touching: new Set(),
     updating: ambient(),
-    underWay: createUnderWay({ policy: config.policy, store, guard }, config.now),
+    late: new Set(),
     sweepWhenDue: () => sweeper.sweepWhenDue(),
   }
   const running = ambient<Session<Data>>()
@@ -90,8 +89,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     policy: () => config.policy,
     async close() {
       if (options.name !== undefined) unregister(options.name)
-      engine.underWay.close()
-      await sweeper.stop()
+      await Promise.all([...engine.late, sweeper.stop()])
       if (isClosable(store)) await store.close()
     },
   }

@@ -6,20 +6,23 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, hasHungUp, headerOf } from './shared/node-request.ts'
+import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
-import { keepByKind, openThen, openedOn, requiredOn } from './shared/opened.ts'
+import { keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
 import { forgetParameters, urlUnder } from './shared/shown-url.ts'
 
 export type { WithSession } from './shared/opened.ts'
 
-/** The part of Express's requests that this front reads. What it says of the client follows the setting `trust proxy`. */
+/**
+ * The part of Express's requests that this front reads. What it says of the client follows the setting `trust proxy`; a
+ * request of Node's own, as Socket.IO's engine has them, tells of its connection.
+ */
 export interface ExpressRequest extends NodeRequest {
-  readonly secure: boolean
+  readonly secure?: boolean
   readonly ip?: string | undefined
-  readonly baseUrl: string
-  originalUrl: string
+  readonly baseUrl?: string
+  originalUrl?: string
   readonly body?: unknown
   readonly query?: unknown
 }
@@ -58,6 +61,9 @@ export interface ExpressSessions<Data extends object> {
  * cannot be saved, `next(error)` is called, with its status, 503 where the store is away, and nothing of the page is sent. Installing the
  * middleware twice does no harm. Behind a proxy set Express's own `trust proxy`. A form carrier reads `request.body`, so
  * its parser must run before.
+ *
+ * `io.engine.use(withSession)` gives it to the handshakes of Socket.IO. The response to a WebSocket's carries no headers:
+ * there a session that exists can be read and changed, and none can begin or get another token.
  */
 export function expressSessions<Data extends object>(
   sessions: Sessions<Data>,
@@ -67,36 +73,49 @@ export function expressSessions<Data extends object>(
   const middleware = (request: ExpressRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
     if (openedOn(sessions, request) !== undefined) return next()
     const refuse = (error: unknown): void => next(withStatus(error))
-    const start = (session: Session<Data>): void => {
-      if (session.answer !== undefined) return sendAnswer(response, session.answer)
-      keepByKind(sessions, request, session)
+    const facts = factsOf(request, hasHeaders(response))
+    const start = (session: Session<Data>): void | Promise<void> => {
+      if (session.answer !== undefined && facts.hasResponse) return sendAnswer(response, session.answer)
+      keepOn(sessions, request, session)
       showUrl(request, session.url)
+      const enter = (): void => sessions.run(session, () => next())
+      if (!facts.hasResponse) return Promise.resolve(session.commit()).then(enter)
       gateResponse(response, session, refuse)
-      sessions.run(session, () => next())
+      enter()
     }
-    openThen(sessions, factsOf(request), start, refuse)
+    openThen(sessions, facts, start, refuse)
   }
   return Object.assign(middleware, { of: (request: object) => requiredOn(sessions, request, 'expressSessions') })
 }
 
-/** Takes a token out of what handlers and access logs see of the URL. */
-function showUrl(request: ExpressRequest, url: string): void {
-  if (url === request.originalUrl) return
-  // Express 4 has parsed the query already; Express 5 parses it when asked.
-  if (Object.hasOwn(request, 'query')) forgetParameters(request.query, request.originalUrl, url)
-  request.originalUrl = url
-  request.url = urlUnder(request.baseUrl, url)
+// What Socket.IO's engine gives to middleware at a WebSocket's handshake is no response of Node's.
+function hasHeaders(response: NodeResponse): boolean {
+  return typeof response.getHeaderNames === 'function'
 }
 
-function factsOf(request: ExpressRequest): RequestFacts {
+/** Takes a token out of what handlers and access logs see of the URL. */
+function showUrl(request: ExpressRequest, url: string): void {
+  const before = urlOf(request)
+  if (url === before) return
+  // Express 4 has parsed the query already; Express 5 parses it when asked.
+  if (Object.hasOwn(request, 'query')) forgetParameters(request.query, before, url)
+  request.originalUrl = url
+  request.url = urlUnder(request.baseUrl ?? '', url)
+}
+
+function urlOf({ originalUrl, url = '/' }: ExpressRequest): string {
+  return originalUrl ?? url
+}
+
+function factsOf(request: ExpressRequest, hasResponse: boolean): RequestFacts {
   return new LazyFacts(
     {
       method: request.method ?? 'GET',
-      url: request.originalUrl,
+      url: urlOf(request),
+      hasResponse,
       header: headerOf(request),
       field: (name) => fieldOf(request.body, name),
     },
-    () => ({ secure: request.secure, clientAddress: request.ip }),
-    () => hasHungUp(request),
+    () => (request.secure === undefined ? peerOf(request) : { secure: request.secure, clientAddress: request.ip }),
   )
 }

@@ -120,7 +120,7 @@ function exchangeOf(request: FastifyRequest, reply: FastifyReply, session: Commi
 }
 
 function commit(exchange: Exchange | undefined, reply: FastifyReply, payload: unknown, done: Done): unknown {
-  const outcome = exchange?.committed.commit()
+  const outcome = exchange?.committed.commit(reply.raw)
   if (!(outcome instanceof Promise)) return done()
   return outcome.then(
     () => undefined,

@@ -15,10 +15,7 @@ import { toResponse, withOutcome } from './shared/web-response.ts'
 
 /** Options of {@link fetchSessions}. `Rest` is what the runtime passes after the request. */
 export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends WebRequestOptions {
-  /**
-   * The client's address, which every runtime tells in its own way.
-   * @defaultValue none
-   */
+  /** The client's address, which every runtime tells in its own way. */
   readonly clientAddress?: (request: Request, ...rest: Rest) => string | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved.
@@ -58,7 +55,7 @@ export type FetchSessions<Data extends object, Rest extends readonly unknown[]> 
  * ```
  *
  * What the handler changed is saved before the response is returned; also when the handler throws. If it cannot be saved
- * the client gets an error instead of the page. What the code of a streamed body changes later is not saved any more.
+ * the client gets an error instead of the page. What the code of a streamed body changes later is saved if the session exists already.
  */
 export function fetchSessions<Data extends object, Rest extends readonly unknown[] = readonly unknown[]>(
   sessions: Sessions<Data>,

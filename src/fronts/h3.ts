@@ -61,7 +61,7 @@ export interface H3Sessions<Data extends object> {
  *
  * What handlers changed is saved before the response is made; also when they throw. If a session cannot be loaded or
  * saved, h3's error handling gets the error, with its status, 503 where the store is away. What the code of a streamed body changes later is
- * not saved any more. Installing the middleware twice does no harm. Behind a proxy set `trustProxy` of h3's `serve`. Outside Node, an `onError` of the application's
+ * saved if the session exists already. Installing the middleware twice does no harm. Behind a proxy set `trustProxy` of h3's `serve`. Outside Node, an `onError` of the application's
  * configuration must return something else than a `Response`, because h3 would not add the session's headers to it.
  */
 export function h3Sessions<Data extends object>(sessions: Sessions<Data>, options: FormOption = {}): H3Sessions<Data> {
@@ -86,7 +86,7 @@ export function h3Sessions<Data extends object>(sessions: Sessions<Data>, option
       throw error
     }
     try {
-      return addOutcome(event, await committed.commit(), page)
+      return addOutcome(event, await committed.commit(event.runtime?.node?.res), page)
     } catch (error) {
       discard(page, error)
       for (const name of Array.from(event.res.headers.keys())) event.res.headers.delete(name)

@@ -26,10 +26,7 @@ interface HonoContext {
 
 /** Options of {@link honoSessions}. */
 export interface HonoSessionsOptions<Context extends HonoContext> extends WebRequestOptions {
-  /**
-   * The client's address, which every runtime tells in its own way; such as `(c) => getConnInfo(c).remote.address`.
-   * @defaultValue none
-   */
+  /** The client's address, which every runtime tells in its own way; such as `(c) => getConnInfo(c).remote.address`. */
   readonly clientAddress?: (context: Context) => string | undefined
 }
 
@@ -61,7 +58,7 @@ export interface HonoSessions<Data extends object, Context extends HonoContext =
  *
  * What handlers changed is saved before the response is returned; also when they throw. If it cannot be loaded or saved,
  * `app.onError` gets the error; as an answer of its own it brings a plain text with its status, in `error.getResponse()`. What the
- * code of a streamed body changes later is not saved any more. Installing the middleware twice does no harm.
+ * code of a streamed body changes later is saved if the session exists already. Installing the middleware twice does no harm.
  */
 export function honoSessions<Data extends object, Context extends HonoContext = HonoContext>(
   sessions: Sessions<Data>,

@@ -7,9 +7,9 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, hasHungUp, headerOf } from './shared/node-request.ts'
+import { fieldOf, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
-import { keepByKind, openOr, openedOn, requiredOn } from './shared/opened.ts'
+import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
 import { urlUnder } from './shared/shown-url.ts'
 
 export type { WithSession } from './shared/opened.ts'
@@ -66,7 +66,7 @@ export function koaSessions<Data extends object>(sessions: Sessions<Data>, ...ot
     if (openedOn(sessions, context) !== undefined) return next()
     const session = await openOr(sessions, factsOf(context), withStatus)
     if (session.answer !== undefined) return answerWith(context, session.answer)
-    keepByKind(sessions, context, session)
+    keepOn(sessions, context, session)
     showUrl(context, session.url)
     const committed = commitOnce(session)
     const gate = gateResponse(context.res, committed, (error) => context.onerror(withStatus(error)))
@@ -74,7 +74,7 @@ export function koaSessions<Data extends object>(sessions: Sessions<Data>, ...ot
     // Whoever answers past Koa does so when it pleases; the gate commits then.
     if (context.respond === false) return undefined
     try {
-      await committed.commit()
+      await committed.commit(context.res)
       return undefined
     } catch (error) {
       gate.reset()
@@ -113,6 +113,5 @@ function factsOf(context: KoaContext): RequestFacts {
       field: (name) => fieldOf(context.request.body, name),
     },
     () => ({ secure: context.secure, clientAddress: context.ip }),
-    () => hasHungUp(context.req),
   )
 }

@@ -9,7 +9,7 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, hasHungUp, headerOf, peerOf } from './shared/node-request.ts'
+import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { cutOff, sendAnswer } from './shared/node-response.ts'
 import { originalUrlOf, showUrl } from './shared/shown-url.ts'
@@ -19,10 +19,7 @@ import { clientBehind } from './shared/proxy.ts'
 
 /** Options of {@link nodeSessions}. */
 export interface NodeSessionsOptions extends ProxyOptions {
-  /**
-   * The parsed body of a request, for the form carrier; whatever read it must have done so before.
-   * @defaultValue none: the form carrier finds no token
-   */
+  /** The parsed body of a request, for the form carrier; whatever read it must have done so before. */
   body?(request: IncomingMessage): Readonly<Record<string, unknown>> | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved. Nothing of the page was sent, unless
@@ -37,7 +34,6 @@ const NAMES = optionNames<NodeSessionsOptions>({ body: true, onError: true, trus
 
 /** The same options, as this file calls them: with whichever server's request and response it was given. */
 interface Options extends ProxyOptions {
-  /** @defaultValue none: the form carrier finds no token */
   body?(request: NodeRequest): Readonly<Record<string, unknown>> | undefined
   onError?(error: unknown, request: NodeRequest, response: NodeResponse): unknown
 }
@@ -146,6 +142,5 @@ function factsOf(request: NodeRequest, options: Options): RequestFacts {
       field: (name) => fieldOf(options.body?.(request), name),
     },
     () => clientBehind(() => peerOf(request), header, options),
-    () => hasHungUp(request),
   )
 }

@@ -48,10 +48,7 @@ export interface WebsocketSessionsOptions extends ProxyOptions {
    * @defaultValue only this server's own
    */
   readonly origins?: readonly string[]
-  /**
-   * The client's address, for web requests: every runtime tells it in its own way.
-   * @defaultValue none
-   */
+  /** The client's address, for web requests: every runtime tells it in its own way. */
   readonly clientAddress?: (request: WebHandshake) => string | undefined
   /**
    * What waits between checks; for tests.

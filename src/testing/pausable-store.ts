@@ -19,17 +19,10 @@ export interface HeldCall extends StoreCall {
 
 /** Which calls to hold: all that fit. */
 export interface HoldRule {
-  /**
-   * Calls of this method only.
-   * @defaultValue every method
-   */
   readonly method?: StoreMethod
   /** @defaultValue `'before'` */
   readonly stage?: Stage
-  /**
-   * Whether to hold this call.
-   * @defaultValue all calls
-   */
+  /** Whether to hold this call; all when absent. */
   readonly when?: (call: StoreCall) => boolean
 }
 

@@ -5,25 +5,12 @@ import type { Sessions } from '../core/sessions.ts'
 
 /** What the seeded session holds. */
 export interface SeedPlan<Data extends object> {
-  /**
-   * Logs this user in.
-   * @defaultValue nobody
-   */
+  /** Logs this user in. */
   readonly subject?: string
-  /**
-   * What the session holds, beside what new ones do.
-   * @defaultValue nothing more
-   */
   readonly data?: Partial<Data>
-  /**
-   * Options of that login: level, factors, label. `keep` has no use here: all of `data` stays.
-   * @defaultValue none
-   */
+  /** Options of that login: level, factors, label. `keep` has no use here: all of `data` stays. */
   readonly login?: Omit<NonNullable<Parameters<Session<Data>['login']>[1]>, 'keep'>
-  /**
-   * Facts of the request that makes the session, such as the client's address when sessions are bound to it.
-   * @defaultValue a page view over https
-   */
+  /** Facts of the request that makes the session, such as the client's address when sessions are bound to it. */
   readonly facts?: Partial<RequestFacts>
 }
 

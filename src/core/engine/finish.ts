@@ -1,4 +1,5 @@
 import type { Carried } from '../web/carrier.ts'
+import type { Closing } from './late.ts'
 import { absoluteEnd } from '../policy.ts'
 import { tellLoss } from './lost.ts'
 import { rotateState } from './replace.ts'
@@ -12,18 +13,21 @@ import { inTurn } from './state.ts'
  * Writes what there is to write, and tells what the response must carry; undefined when that is nothing. There is a
  * promise only when the store is called, so that pages which only read leave untouched. A second call writes only what
  * has changed since the first.
+ * @param closing tells when the response has ended.
  */
 export function commitState<Data extends object>(
   state: State<Data>,
+  closing?: Closing,
 ): Outcome | undefined | Promise<Outcome | undefined> {
   if (state.isReadOnly) return undefined
   // A save or a login that the handler did not wait for belongs to this response all the same.
-  if (state.turn !== undefined) return state.turn.then(() => commitState(state))
+  if (state.turn !== undefined) return state.turn.then(() => commitState(state, closing))
   state.isCommitted = true
-  state.engine.underWay.delete(state)
+  state.late.hasLeft = false
+  state.late.closing = closing
   try {
     const work = dueWork(state)
-    return work === undefined ? outcomeOf(state) : inTurn(state, work).then(() => told(state))
+    return work === undefined ? leave(state) : inTurn(state, work).then(() => told(state))
   } catch (error) {
     return inTurn(state, async () => {
       throw error
@@ -33,7 +37,13 @@ export function commitState<Data extends object>(
 
 function told<Data extends object>(state: State<Data>): Outcome | undefined {
   tellLoss(state)
-  return outcomeOf(state)
+  return leave(state)
+}
+
+function leave<Data extends object>(state: State<Data>): Outcome | undefined {
+  const outcome = outcomeOf(state)
+  state.late.hasLeft = true
+  return outcome
 }
 
 function dueWork<Data extends object>(state: State<Data>): (() => Promise<unknown>) | undefined {

@@ -42,7 +42,8 @@ export function openState<Data extends object>(
   const state = freshState(engine, facts, carrier, {
     url: strippedUrl(carriers, facts),
     isReadOnly,
-    hasResponse: !isReadOnly,
+    hasResponse: !isReadOnly && facts.hasResponse !== false,
+    isSaved: !isReadOnly,
   })
   if (presented !== undefined && rivals.length > 0) return leaveOpen(state, [presented, ...rivals])
   if (presented !== undefined) return load(state, presented)
@@ -112,7 +113,6 @@ async function load<Data extends object>(state: State<Data>, presented: Presente
       state.phase = 'superseded'
     } else {
       await admit(state, presented, entry)
-      if (!state.isReadOnly) state.engine.underWay.add(state)
     }
   } catch (error) {
     if (isUndecodable(error)) {

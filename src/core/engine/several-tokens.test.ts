@@ -53,6 +53,7 @@ function linesOf(outcome: Outcome | undefined): readonly string[] {
   if (outcome === undefined) return lines
   applyOutcome(outcome, {
     get: () => undefined,
+    names: () => [],
     set: () => undefined,
     cookies: () => lines,
     setCookies: (merged) => void (lines = merged),

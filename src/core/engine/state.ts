@@ -6,13 +6,13 @@ import { openDocument } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
 import type { Emitter } from '../events.ts'
 import type { Activity, StoreGuard } from './guard.ts'
+import type { Late } from './late.ts'
 import type { StoreKey } from '../key.ts'
 import type { Meta } from '../record.ts'
 import { newHandle } from '../record.ts'
 import type { SessionRecord, Store } from '../store.ts'
 import type { Token } from '../token.ts'
 import { mintToken } from '../token.ts'
-import type { UnderWay } from './under-way.ts'
 
 /** What all sessions of one manager share. */
 export interface Engine<Data extends object> {
@@ -24,7 +24,8 @@ export interface Engine<Data extends object> {
   readonly touching: Set<StoreKey>
   /** The session whose update the running code is part of. */
   readonly updating: ReturnType<typeof ambient<ReadonlySet<unknown>>>
-  readonly underWay: UnderWay<Data>
+  /** What is being looked at or saved after its response has begun. */
+  readonly late: Set<Promise<void>>
   /** Starts a sweep in the background when one is due. */
   readonly sweepWhenDue: () => void
 }
@@ -65,6 +66,7 @@ export interface State<Data extends object> {
   readonly isReadOnly: boolean
   /** Whether a response follows that can carry a token to the client. */
   readonly hasResponse: boolean
+  readonly late: Late
   readonly activity: Activity
   /** The key of the token that the request presented, whatever it opened. */
   presentedKey: StoreKey | undefined
@@ -98,8 +100,6 @@ export interface State<Data extends object> {
   isNew: boolean
   /** Whether the application looked at the session in any way, so that the response depends on it. */
   isTouched: boolean
-  /** Where it lies among the requests under way, or -1. */
-  place: number
   /** Whether the response has begun: what it carries is told to the client. */
   isCommitted: boolean
   handsToken: boolean
@@ -114,7 +114,7 @@ export function freshState<Data extends object>(
   engine: Engine<Data>,
   facts: RequestFacts,
   carrier: Carrier,
-  options: Pick<State<Data>, 'url' | 'isReadOnly' | 'hasResponse'>,
+  options: Pick<State<Data>, 'url' | 'isReadOnly' | 'hasResponse'> & Pick<Late, 'isSaved'>,
 ): State<Data> {
   return {
     engine,
@@ -122,6 +122,7 @@ export function freshState<Data extends object>(
     url: options.url,
     isReadOnly: options.isReadOnly,
     hasResponse: options.hasResponse,
+    late: { isSaved: options.isSaved, hasLeft: false, isLookDue: false, closing: undefined },
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
     rivals: NONE,
@@ -143,7 +144,6 @@ export function freshState<Data extends object>(
     isStarted: false,
     isNew: true,
     isTouched: false,
-    place: -1,
     isCommitted: false,
     handsToken: false,
     clearsToken: false,
@@ -204,13 +204,28 @@ export function adopt<Data extends object>(state: State<Data>, live: Live): void
   state.handle = live.record.handle
 }
 
+/** What may hand out a token. */
+interface Responding {
+  readonly hasResponse: boolean
+  readonly late?: Pick<Late, 'hasLeft'>
+  readonly engine?: { readonly emitter: Emitter }
+}
+
 /** A new token that nobody is told of would lock the visitor out, or leave a record that nobody can reach. */
-export function requireResponse(session: { readonly hasResponse: boolean }): void {
-  if (session.hasResponse) return
-  throw new SessionError(
-    'unsupported',
-    'session: no response can carry a new token here; do this in an ordinary request',
-  )
+export function requireResponse({ hasResponse, late, engine }: Responding): void {
+  if (hasResponse && late?.hasLeft !== true) return
+  if (!hasResponse) {
+    throw new SessionError(
+      'unsupported',
+      'session: no response can carry a new token here; do this in an ordinary request',
+    )
+  }
+  const message =
+    'session: the response has begun and can carry no token any more; begin a session (`start`), sign in or out, and ' +
+    'rotate before its first byte'
+  // Also told apart from the error: after the first byte it may well reach nobody.
+  engine?.emitter.warn(message)
+  throw new SessionError('unsupported', message)
 }
 
 /** A session that begins, or a change, would be answered as if it were there with the next request. */

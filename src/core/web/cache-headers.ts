@@ -1,14 +1,18 @@
+/** What tells a kind of cache to keep nothing, where it is not told in the words of `Cache-Control`. */
+const OTHERS: ReadonlyMap<string, string> = new Map([
+  ['surrogate-control', 'private, no-store'],
+  ['edge-control', 'no-store'],
+  ['x-accel-expires', '0'],
+])
+
 /**
- * Headers by which one kind of cache is told something else than `Cache-Control` says (RFC 9213 and its forerunners).
- * A response with a session in it must not carry a permission in one of these either.
+ * The value by which a header that tells one kind of cache something else than `Cache-Control` says must give way, for a
+ * response with a session in it: every `*-Cache-Control` (RFC 9213), its forerunners, and nginx's own. Undefined for all
+ * other headers. The name is in lower case.
  */
-export const TARGETED_CACHE_HEADERS: readonly string[] = [
-  'cdn-cache-control',
-  'cloudflare-cdn-cache-control',
-  'vercel-cdn-cache-control',
-  'netlify-cdn-cache-control',
-  'surrogate-control',
-]
+export function privateValueOf(name: string): string | undefined {
+  return name.endsWith('-cache-control') ? PRIVATE : OTHERS.get(name)
+}
 
 const PRIVATE = 'private, no-store'
 // A list of what may stay: an extension that nobody here knows could be the one that allows storing after all.

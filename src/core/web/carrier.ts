@@ -10,10 +10,13 @@ export interface RequestFacts {
    * must be told later too, when the client may have hung up.
    */
   readonly clientAddress?: string | undefined
+  /**
+   * False where no response follows that can carry headers, as for a WebSocket: tokens are then only read.
+   * @defaultValue true
+   */
+  readonly hasResponse?: boolean | undefined
   /** A request header by lower-case name. Several Cookie fields come joined with `; `, other repeats with `, `. */
   readonly header: (name: string) => string | undefined
-  /** Whether the client is known to have hung up by now. */
-  readonly hasHungUp?: boolean | undefined
   /** A field of the parsed request body, for the form carrier. */
   readonly field?: ((name: string) => string | undefined) | undefined
 }

@@ -14,15 +14,11 @@ interface CommonOptions {
    * @defaultValue false
    */
   readonly persistent?: boolean
-  /**
-   * Which cookies a browser with too many of them gives up last; a hint that not all understand.
-   * @defaultValue none, which browsers take for `medium`
-   */
+  /** Which cookies a browser with too many of them gives up last; a hint that not all understand. */
   readonly priority?: 'low' | 'medium' | 'high'
   /**
    * Cookies that the site used before, to be taken away from browsers that still show them: after a change of `name`,
    * `domain` or `path`. Without it a browser with two cookies of the same name has no session.
-   * @defaultValue none
    */
   readonly retired?: readonly RetiredCookie[]
   /** Where `Expires` counts from. @defaultValue Date.now */
@@ -41,10 +37,7 @@ interface OneHost {
 interface ManyHosts {
   /** @defaultValue '__Secure-id' */
   readonly name?: `__Secure-${string}` | `__Http-${string}`
-  /**
-   * This host and all hosts below it get the cookie, such as `example.com`.
-   * @defaultValue none: the host that set it
-   */
+  /** This host and all hosts below it get the cookie, such as `example.com`. */
   readonly domain?: string
   /** @defaultValue '/' */
   readonly path?: string
@@ -54,18 +47,12 @@ interface OverHttps {
   readonly insecureDevelopment?: false
   /** Whether requests that other sites cause bring the cookie. @defaultValue 'lax' */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /**
-   * A jar of its own for each top-level site that embeds this one; useful with `sameSite: 'none'`.
-   * @defaultValue false
-   */
+  /** A jar of its own for each top-level site that embeds this one; useful with `sameSite: 'none'`. */
   readonly partitioned?: boolean
 }
 
 interface OverPlainHttp {
-  /**
-   * For development over plain http: no `Secure`, and the name loses its prefix. Refused in production.
-   * @defaultValue false
-   */
+  /** For development over plain http: no `Secure`, and the name loses its prefix. Refused in production. */
   readonly insecureDevelopment: true
   readonly sameSite?: 'lax' | 'strict'
   readonly partitioned?: false
@@ -85,11 +72,9 @@ export interface CookieCarrier extends Carrier {
 type Own = CommonOptions & OneOrMany
 interface OneOrMany {
   readonly name?: string
-  /** @defaultValue none: the host that set it */
   readonly domain?: string
   readonly path?: string
   readonly sameSite?: Cookie['sameSite']
-  /** @defaultValue false */
   readonly partitioned?: boolean
   readonly insecureDevelopment?: boolean
 }
@@ -105,7 +90,6 @@ const OPTION_NAMES = optionNames<Own>({
   now: true,
   persistent: true,
   partitioned: true,
-  /** @defaultValue false */
   insecureDevelopment: true,
 })
 const FOLLOWS = 'follows from timeouts.absolute; set persistent: true to have it sent'

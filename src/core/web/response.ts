@@ -1,4 +1,4 @@
-import { TARGETED_CACHE_HEADERS, mergeVary, privateCacheControl } from './cache-headers.ts'
+import { mergeVary, privateCacheControl, privateValueOf } from './cache-headers.ts'
 import { mergeSetCookie } from './cookie.ts'
 
 /** What a response must carry because of its session. */
@@ -15,6 +15,8 @@ export interface Outcome {
 export interface HeaderSink {
   /** The present value; several fields joined with `, `. */
   get(name: string): string | undefined
+  /** The names of the present headers. */
+  names(): Iterable<string>
   /** Sets the header to this one value. */
   set(name: string, value: string): void
   /** All `Set-Cookie` values, one a line. */
@@ -31,7 +33,9 @@ export function applyOutcome(outcome: Outcome, sink: HeaderSink): void {
   if (outcome.cookies.length > 0) sink.setCookies(mergeSetCookie(sink.cookies(), outcome.cookies))
   for (const [name, value] of outcome.headers) sink.set(name, value)
   sink.set('cache-control', privateCacheControl(sink.get('cache-control')))
-  for (const name of TARGETED_CACHE_HEADERS)
-    if (sink.get(name) !== undefined) sink.set(name, privateCacheControl(undefined))
+  for (const name of sink.names()) {
+    const value = privateValueOf(name)
+    if (value !== undefined) sink.set(name, value)
+  }
   sink.set('vary', mergeVary(sink.get('vary'), outcome.vary))
 }

@@ -37,10 +37,7 @@ export interface KarrigellOptions<Data extends object>
    * `sessionId-` and the name. @defaultValue none, and the cookie is `sessionId`
    */
   readonly application?: string
-  /**
-   * The cookie's other attributes.
-   * @defaultValue those of `cookieCarrier`
-   */
+  /** The cookie's other attributes. */
   readonly cookie?: Pick<CookieOptions, 'insecureDevelopment' | 'persistent' | 'priority' | 'sameSite'>
 }
 

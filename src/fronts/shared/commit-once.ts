@@ -13,10 +13,10 @@ export function commitOnce(session: Committable): Committable {
     made = outcome
   }
   return {
-    commit() {
+    commit(response) {
       if (!isMade) {
         isMade = true
-        made = session.commit()
+        made = session.commit(response)
         if (made instanceof Promise) made.then(settle, () => settle(undefined))
       }
       return made

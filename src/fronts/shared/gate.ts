@@ -12,7 +12,8 @@ import { addToHead, type AddToHead, statusOfHeadCall } from './write-head.ts'
 
 /** The part of a session that the gate calls. */
 export interface Committable {
-  commit(): Outcome | undefined | Promise<Outcome | undefined>
+  /** @param response one that tells of its end. */
+  commit(response?: NodeResponse): Outcome | undefined | Promise<Outcome | undefined>
 }
 
 /** Stands before a response: nothing of it leaves until the session is committed. */
@@ -113,7 +114,7 @@ function seal(state: State, call: SenderCall): unknown {
     state.response.writeHead(state.response.statusCode)
     return pass(state, call)
   }
-  const outcome = state.session.commit()
+  const outcome = state.session.commit(state.response)
   if (outcome instanceof Promise) {
     holdBack(state)
     // Neither of the two throws: what goes wrong in them is given to `onFailure`.

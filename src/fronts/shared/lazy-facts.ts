@@ -11,23 +11,19 @@ import type { Peer } from './proxy.ts'
 export class LazyFacts implements RequestFacts {
   readonly method: string
   readonly url: string
+  readonly hasResponse: boolean
   readonly header: RequestFacts['header']
   readonly field: RequestFacts['field']
   readonly #client: () => Peer
-  readonly #hasHungUp: () => boolean
   #told: Peer | undefined
 
-  constructor(
-    facts: Pick<RequestFacts, 'method' | 'url' | 'header' | 'field'>,
-    client: () => Peer,
-    hasHungUp: () => boolean,
-  ) {
+  constructor(facts: Pick<RequestFacts, 'method' | 'url' | 'hasResponse' | 'header' | 'field'>, client: () => Peer) {
     this.method = facts.method
     this.url = facts.url
+    this.hasResponse = facts.hasResponse !== false
     this.header = facts.header
     this.field = facts.field
     this.#client = client
-    this.#hasHungUp = hasHungUp
   }
 
   get secure(): boolean {
@@ -36,10 +32,6 @@ export class LazyFacts implements RequestFacts {
 
   get clientAddress(): string | undefined {
     return this.#peer().clientAddress
-  }
-
-  get hasHungUp(): boolean {
-    return this.#hasHungUp()
   }
 
   #peer(): Peer {

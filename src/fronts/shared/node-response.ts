@@ -20,6 +20,7 @@ export interface NodeResponse {
   end(chunk: string): unknown
   flushHeaders?(): void
   emit(event: string): boolean
+  once(event: 'close', listener: () => void): unknown
   rawListeners(event: string): unknown[]
   destroy(error?: Error): unknown
 }
@@ -114,6 +115,7 @@ function spellingOf(name: string): string {
 export function headersOf(response: NodeResponse): HeaderSink {
   return sinkFrom(
     (name) => response.getHeader(name),
+    () => response.getHeaderNames(),
     (name, value) => {
       if (response.getHeader(name) !== value) response.setHeader(spellingOf(name), value)
     },
@@ -124,15 +126,21 @@ export function headersOf(response: NodeResponse): HeaderSink {
 export function sinkOfHeaders(headers: Record<string, unknown>): HeaderSink {
   return sinkFrom(
     (name) => headers[name],
+    () => Object.keys(headers),
     (name, value) => {
       headers[name] = value
     },
   )
 }
 
-function sinkFrom(get: (name: string) => unknown, set: (name: string, value: HeaderValue) => void): HeaderSink {
+function sinkFrom(
+  get: (name: string) => unknown,
+  names: () => readonly string[],
+  set: (name: string, value: HeaderValue) => void,
+): HeaderSink {
   return {
     get: (name) => textOf(get(name)),
+    names,
     set,
     cookies: () => linesOf(get('set-cookie')),
     setCookies: (lines) => set('set-cookie', [...lines]),

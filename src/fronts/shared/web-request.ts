@@ -32,7 +32,6 @@ export async function webFactsOf(request: Request, client: () => Peer, options: 
       field: (name) => form?.get(name) ?? undefined,
     },
     () => peer ?? client(),
-    () => request.signal.aborted,
   )
 }
 

@@ -43,6 +43,8 @@ function isMutable({ headers }: Response): boolean {
 export function sinkOf(headers: Headers, beneath?: Headers): HeaderSink {
   return {
     get: (name) => headers.get(name) ?? beneath?.get(name) ?? undefined,
+    // A list of its own: what is set meanwhile does not lengthen it.
+    names: () => [...headers.keys(), ...(beneath?.keys() ?? [])],
     set: (name, value) => headers.set(name, value),
     cookies: () => headers.getSetCookie(),
     setCookies: (lines) => {
