@@ -96,8 +96,13 @@ export interface SessionsOptions<Data extends object> {
   readonly timeouts?: TimeoutOptions
   readonly rotation?: RotationOptions
   readonly limits?: LimitOptions
-  /** How many sessions one subject may have at a time, in a store that knows its subjects; no limit by default. */
-  readonly perSubject?: SubjectCap
+  /**
+   * How many live sessions one user may have at a time. The default needs a store that knows its subjects, as all of this
+   * package do, and is not in force on another; a cap of your own is refused there. `'unlimited'`: listing and ending a
+   * user's sessions may then take as long as they are many.
+   * @defaultValue `{ max: 100, onLimit: 'evict-oldest' }`
+   */
+  readonly perSubject?: SubjectCap | 'unlimited'
   /** Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`. */
   readonly cookie?: CookieOptions
   /** How tokens travel; a cookie by default. A cookie wins when present. */
@@ -241,7 +246,8 @@ export function checkSessionsOptions(options: unknown): void {
 function checkOptions<Data extends object>(options: SessionsOptions<Data>): void {
   for (const [group, names] of Object.entries(GROUPS)) {
     const given: unknown = Reflect.get(options, group)
-    if (given !== undefined) checkNames(`createSessions: ${group}`, given, names)
+    const isWord = group === 'perSubject' && given === 'unlimited'
+    if (given !== undefined && !isWord) checkNames(`createSessions: ${group}`, given, names)
   }
   const { namespace, cookie, carriers, schema, refusal, bind, onStoreError = 'throw' } = options
   assertOption(

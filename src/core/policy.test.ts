@@ -20,7 +20,7 @@ describe('the limits in force', () => {
       touchEvery: 60_000,
       rotateEvery: undefined,
       rotationGrace: 10_000,
-      perSubject: undefined,
+      perSubject: { max: 100, onLimit: 'evict-oldest' },
     })
     expect(Object.isFrozen(policy)).toBe(true)
   })

@@ -53,7 +53,10 @@ export interface Policy {
   readonly touchEvery: number
   readonly rotateEvery: number | undefined
   readonly rotationGrace: number
-  /** Live sessions one subject may have, and what happens at the limit; undefined when there is no limit. */
+  /**
+   * Live sessions one subject may have, and what happens at the limit; undefined when there is no limit, or when the store
+   * does not know its subjects.
+   */
   readonly perSubject: SubjectCap | undefined
   /** What sessions are bound to: the option `bind`, where `function` is one of the application's own. */
   readonly bind: 'client-address' | 'client-network' | 'function' | undefined
@@ -78,7 +81,7 @@ export const nist: {
 export function createPolicy(
   timeouts: TimeoutOptions,
   rotation: RotationOptions,
-  perSubject?: SubjectCap,
+  perSubject: SubjectCap | 'unlimited' = DEFAULT_CAP,
   bind?: Policy['bind'],
 ): Policy {
   const absolute = parseLifetime('timeouts.absolute', timeouts.absolute ?? '12h')
@@ -100,11 +103,13 @@ export function createPolicy(
         : parseDuration('timeouts.touchEvery', timeouts.touchEvery),
     rotateEvery,
     rotationGrace,
-    perSubject: perSubject === undefined ? undefined : checkedCap(perSubject),
+    perSubject: perSubject === 'unlimited' ? undefined : checkedCap(perSubject),
     bind,
   })
 }
 
+// Far more than people have; what it stops is a user, or who has the password, who signs in without end (DOS-4).
+const DEFAULT_CAP: SubjectCap = Object.freeze({ max: 100, onLimit: 'evict-oldest' })
 const IDLE = 15 * 60_000
 const LONGEST = 400 * 86_400_000
 

@@ -11,7 +11,7 @@ import type { Policy } from './policy.ts'
 import { registered, unregister } from './registry.ts'
 import { Session } from './session.ts'
 import type { Engine } from './engine/state.ts'
-import type { Store } from './store.ts'
+import type { Store, SubjectCap } from './store.ts'
 import { hasSubjects, isClearable, isClosable } from './store.ts'
 import type { SubjectSessions } from './subjects.ts'
 import { subjectSessions } from './subjects.ts'
@@ -57,8 +57,11 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 }
 
 function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Data> {
-  const config = readConfig(options)
-  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store, config.policy)
+  const checked = readConfig(options)
+  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store, options.perSubject)
+  // The default is not in force, and must not be told of, on a store that does not know whose session is whose.
+  const policy = hasSubjects(store) ? checked.policy : Object.freeze({ ...checked.policy, perSubject: undefined })
+  const config = { ...checked, policy }
   const emitter = createEmitter()
   const guard = guardStore(store.name, config.storeTimeout, emitter, config.now)
   const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
@@ -106,14 +109,14 @@ async function revokeAll<Data extends object>({ store, guard, emitter }: Engine<
   emitter.emit('revoked', {})
 }
 
-function checkedStore(store: Store, { perSubject }: Policy): Store {
+function checkedStore(store: Store, perSubject: SubjectCap | 'unlimited' | undefined): Store {
   const missing = (['get', 'insert', 'update', 'touch', 'rotate', 'delete'] as const).filter(
     (method) => typeof store?.[method] !== 'function',
   )
   if (missing.length > 0) {
     throw new TypeError(`store: expected a session store, such as memoryStore(); this one has no ${missing.join(', ')}`)
   }
-  if (perSubject === undefined || hasSubjects(store)) return store
+  if (perSubject === undefined || perSubject === 'unlimited' || hasSubjects(store)) return store
   throw new TypeError(
     `perSubject: store ${store.name} does not know whose session is whose; use one such as sqliteStore`,
   )

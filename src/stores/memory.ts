@@ -194,6 +194,8 @@ function surplusOf(
   replaced?: LiveEntry,
 ): readonly LiveEntry[] | undefined {
   if (cap === undefined || record.subject === undefined) return []
+  // Nearly always, and nobody's sessions are looked through.
+  if (sessions.countAtMost(record.subject) < cap.max) return []
   const others = sessions.ofSubject(record.subject).filter((entry) => entry !== replaced)
   const surplus = Math.max(0, others.length + 1 - cap.max)
   if (surplus > 0 && cap.onLimit === 'reject') return undefined

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Sessions, SessionsOptions } from 'sojourn'
+import type { Sessions, SubjectCap } from 'sojourn'
 import { createSessions, isSessionError } from 'sojourn'
 import { memoryStore } from 'sojourn/stores/memory'
 import { sqliteStore } from 'sojourn/stores/sqlite'
@@ -17,7 +17,7 @@ export type Task =
   | { readonly kind: 'crowd'; readonly name: string; readonly path: string; readonly logins: number; readonly cap: Cap }
   | { readonly kind: 'mint'; readonly amount: number }
 
-export type Cap = NonNullable<SessionsOptions<Data>['perSubject']>
+export type Cap = SubjectCap
 
 /** What it has to tell. */
 export interface Result {

@@ -19,6 +19,8 @@ export interface Book {
   find(key: StoreKey): Entry | undefined
   /** The subject's live entries, oldest `createdAt` first. */
   ofSubject(subject: string): readonly LiveEntry[]
+  /** How many the subject has at most: expired ones count until they are looked at. */
+  countAtMost(subject: string): number
   /** Makes room where the book is full, and adds the entry. */
   add(entry: Entry): void
   /** Removes a live entry before its time. */
@@ -75,6 +77,7 @@ export function book(bounds: Bounds, now: Clock): Book {
         .entriesOf(subject)
         .filter((entry) => find(entry.key) !== undefined)
         .toSorted((a, b) => a.createdAt - b.createdAt),
+    countAtMost: (subject) => contents.subjects.countOf(subject),
     add(entry) {
       makeRoom(contents, bounds, now())
       add(contents, entry)

@@ -7,6 +7,8 @@ export interface SubjectIndex {
   remove(subject: string, entry: LiveEntry): void
   /** In the order in which they were added; a copy. */
   entriesOf(subject: string): readonly LiveEntry[]
+  /** How many they are, expired ones among them. */
+  countOf(subject: string): number
 }
 
 /** Most users have one session: a set only from the second on saves 200 bytes for each of them. */
@@ -30,6 +32,10 @@ export function subjectIndex(): SubjectIndex {
       const group = groups.get(subject)
       if (group === undefined) return []
       return group instanceof Set ? [...group] : [group]
+    },
+    countOf(subject) {
+      const group = groups.get(subject)
+      return group instanceof Set ? group.size : Number(group !== undefined)
     },
   }
 }

@@ -48,13 +48,18 @@ const NEW_RECORD = {
   meta: '_meta',
   data: '_data',
 }
+const PART = '_part text := substr(_new_key, 4, 3);'
 const NEW_TYPES = `_new_key text, _new_version integer, _created bigint, _seen bigint, _expiry bigint, _handle text,
   _subject text, _meta text, _data text`
 
-/** Makes room where there is a cap, and stores the new record; leaves the function with `refusal` where there is none. */
-function entry({ call, insertion }: Dialect, replaced: string, refusal: string): string {
-  return `IF _max IS NOT NULL THEN
-    _evicted := ${call('make_room')}(_subject, substr(_new_key, 4, 3), ${replaced}, _max, _policy, _at);
+/**
+ * Makes room where there is a cap, and stores the new record; leaves the function with `refusal` where there is none.
+ * First the rows of the subject are looked at as they are, expired ones among them: nearly always they are too few to be
+ * counted.
+ */
+function entry({ names, call, insertion, owned }: Dialect, replaced: string, refusal: string): string {
+  return `IF _max IS NOT NULL AND EXISTS (SELECT FROM ${names.of()} AS s WHERE ${owned} OFFSET _max - 1) THEN
+    _evicted := ${call('make_room')}(_subject, _part, ${replaced}, _max, _policy, _at);
     IF _evicted IS NULL THEN
       ${refusal}
       RETURN;
@@ -72,7 +77,7 @@ function admit(dialect: Dialect): string {
   return define('admit', {
     takes: `${NEW_TYPES}, _max integer, _policy text, _at bigint`,
     returns: 'TABLE (outcome text, evicted text)',
-    declares: '_evicted text[];',
+    declares: `_evicted text[]; ${PART}`,
     does: `
   _epoch := ${call('decide')}();
   PERFORM ${call('serialise')}(_subject, _max IS NOT NULL);
@@ -94,7 +99,7 @@ function rotate(dialect: Dialect): string {
     takes: `_key text, _version integer, ${NEW_TYPES}, _mark text, _moved_to text, _mark_expiry bigint, _max integer,
   _policy text, _at bigint`,
     returns: `TABLE (outcome text, evicted text, ${RECORD_TYPES})`,
-    declares: `_old ${names.of()}%ROWTYPE; _evicted text[];`,
+    declares: `_old ${names.of()}%ROWTYPE; _evicted text[]; ${PART}`,
     does: `
   _epoch := ${call('decide')}();
   IF _subject IS NOT NULL THEN

@@ -127,6 +127,7 @@ function makeRoom(
   replaced: StoreKey,
 ): readonly string[] | undefined {
   if (cap === undefined || subject === null) return []
+  if ((sql('isCrowded').get(subject, cap.max - 1) ?? undefined) === undefined) return []
   const others = numberIn(sql('countOthers').get(subject, at, replaced)) ?? 0
   const surplus = others + 1 - cap.max
   if (surplus <= 0) return []

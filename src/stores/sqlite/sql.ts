@@ -58,6 +58,7 @@ export type StatementName =
   | 'listBySubject'
   | 'oldestBySubject'
   | 'countOthers'
+  | 'isCrowded'
   | 'deleteById'
   | 'deleteByHandle'
   | 'deleteBySubject'
@@ -86,6 +87,8 @@ export const SQL: Readonly<Record<StatementName, string>> = {
   listBySubject: `SELECT ${COLUMNS} FROM "{table}" WHERE subject = ? AND ${LIVE} ORDER BY created_at, id`,
   oldestBySubject: `SELECT id, handle FROM "{table}" WHERE subject = ? AND ${LIVE} AND key <> ?
     ORDER BY created_at, id LIMIT ?`,
+  // Of the index alone, expired ones among them: nearly always it says that nobody needs to be counted.
+  isCrowded: `SELECT 1 AS n FROM "{table}" WHERE subject = ? LIMIT 1 OFFSET ?`,
   countOthers: `SELECT count(*) AS n FROM "{table}" WHERE subject = ? AND ${LIVE} AND key <> ?`,
   deleteById: `DELETE FROM "{table}" WHERE id = ? AND ${LIVE}`,
   deleteByHandle: `DELETE FROM "{table}" WHERE subject = ? AND handle = ? AND ${LIVE}`,

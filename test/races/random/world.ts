@@ -2,7 +2,7 @@ import type { SessionsOptions } from '../../../src/core/config.ts'
 import type { SessionEventName } from '../../../src/core/events.ts'
 import type { Sessions } from '../../../src/core/sessions.ts'
 import { createSessions } from '../../../src/core/sessions.ts'
-import type { Store } from '../../../src/core/store.ts'
+import type { Store, SubjectCap } from '../../../src/core/store.ts'
 import type { PausableStore } from '../../../src/testing/index.ts'
 import { interceptStore, pausableStore } from '../../../src/testing/index.ts'
 import type { TestClock } from '../../support/bed.ts'
@@ -11,7 +11,9 @@ import type { Data } from './changes.ts'
 import type { History } from './history.ts'
 import { newHistory } from './history.ts'
 
-export type Options = Pick<SessionsOptions<Data>, 'rotation' | 'perSubject' | 'timeouts'>
+export interface Options extends Pick<SessionsOptions<Data>, 'rotation' | 'timeouts'> {
+  readonly perSubject?: SubjectCap
+}
 
 /** Something to break, to see whether anybody notices. */
 export interface Sabotage {
