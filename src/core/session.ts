@@ -20,6 +20,7 @@ import type { Outcome } from './web/response.ts'
 import { shownFacts } from './web/shown-facts.ts'
 import type { SaveResult } from './engine/save.ts'
 import { saveState } from './engine/save.ts'
+import { sealClass } from './sealed.ts'
 import { secretOf } from './engine/secret.ts'
 import type { State } from './engine/state.ts'
 import { begin, inTurn, requireOneToken, requireResponse } from './engine/state.ts'
@@ -51,11 +52,15 @@ export class Session<Data extends object = Record<string, unknown>> {
 
   static {
     read = <D extends object>(session: Session<D>): State<D> => session.#state
+    sealClass(this, (session, message) => {
+      if (session instanceof Object && #state in session) session.#state.engine.emitter.warn(message)
+    })
   }
 
   /** @internal Made by `sessions.open`. */
   constructor(state: State<Data>) {
     this.#state = state
+    Object.preventExtensions(this)
   }
 
   /** The session's data: a plain object, to read and to change. */

@@ -17,6 +17,11 @@ export class LazyFacts implements RequestFacts {
   readonly #client: () => Peer
   #told: Peer | undefined
 
+  // All visitors have it in common.
+  static {
+    Object.freeze(this.prototype)
+  }
+
   constructor(facts: Pick<RequestFacts, 'method' | 'url' | 'hasResponse' | 'header' | 'field'>, client: () => Peer) {
     this.method = facts.method
     this.url = facts.url
