@@ -42,6 +42,7 @@ export async function createApp(settings: Settings): Promise<ReadingRoom> {
   // In production one proxy stands before the application, ends https and says so.
   app.set('trust proxy', settings.isProduction ? 1 : false)
   app.use(securityHeaders)
+  if (settings.isProduction) app.use(onlyHttps)
   // Before the sessions: a stylesheet is the same for everyone, and may be cached.
   app.use(express.static(fileURLToPath(new URL('public', import.meta.url)), { maxAge: '1h' }))
   app.use(express.urlencoded({ extended: false, limit: '64kb', parameterLimit: 50 }))
@@ -62,6 +63,12 @@ export async function createApp(settings: Settings): Promise<ReadingRoom> {
       db.close()
     },
   }
+}
+
+/** A browser that has been here comes by https only, for a year. Not in development: it would hold for all of 127.0.0.1. */
+const onlyHttps: RequestHandler = (_req, res, next) => {
+  res.set('Strict-Transport-Security', 'max-age=31536000')
+  next()
 }
 
 /** The pages need no script, no frame and nothing from elsewhere; so the browser is told to allow none of it. */

@@ -23,7 +23,7 @@ import { saveState } from './engine/save.ts'
 import { sealClass } from './sealed.ts'
 import { secretOf } from './engine/secret.ts'
 import type { State } from './engine/state.ts'
-import { begin, inTurn, requireOneToken, requireResponse } from './engine/state.ts'
+import { begin, inTurn, requireResponse } from './engine/state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type {
   ElevateOptions,
@@ -199,10 +199,7 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @throws SessionError `gone` or `superseded` when the session has ended, or its token was replaced, by another request.
    */
   save(): Promise<SaveResult> {
-    return this.#inTurn((state) => {
-      requireOneToken(state)
-      return saveState(state)
-    })
+    return this.#inTurn((state) => saveState(state))
   }
 
   /** Ends the session. What this request still writes is never stored, unless it calls `start` or `login`. */

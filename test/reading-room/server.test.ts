@@ -57,6 +57,82 @@ it('in production, behind a proxy that ends https, the cookie is bound to this h
   expect(server.output().split('\n')).toHaveLength(2)
 })
 
+it('in production only, browsers are told to come by https (S11)', async () => {
+  const [production, development] = [await start({ isProduction: true }), await start()]
+  const hsts = async (server: RunningServer): Promise<string | null> =>
+    (await fetch(`${server.url}/style.css`)).headers.get('strict-transport-security')
+  expect(await hsts(production)).toBe('max-age=31536000')
+  expect(await hsts(development)).toBeNull()
+})
+
+it('after signing in nobody is led to another site, however the way back is written (S8)', async () => {
+  const server = await start()
+  const ways = [
+    '/.//evil.example/x',
+    '/%2e//evil.example',
+    '/a/..//evil.example',
+    '/.\\/evil.example',
+    '//evil.example',
+  ]
+  const visitor = await signedUp(server)
+  for (const next of [...ways, '/orders?page=2']) {
+    const { status, location } = await visitor.signIn(visitor.password, next)
+    expect([status, location]).toEqual([303, next.startsWith('/orders') ? next : '/'])
+  }
+})
+
+it('wrong passwords are answered ten times for one account, and other accounts are served on (S11)', async () => {
+  const server = await start()
+  const [ann, bob] = [await signedUp(server), await signedUp(server)]
+  const wrong: number[] = []
+  for (let attempt = 0; attempt < 11; attempt++) wrong.push((await ann.signIn('not the password')).status)
+  expect(wrong).toEqual([...Array<number>(10).fill(422), 429])
+  expect((await ann.signIn(ann.password)).status).toBe(429)
+  expect((await bob.signIn(bob.password)).status).toBe(303)
+})
+
+it('wrong passwords from one network are answered thirty times, whatever the accounts (S11)', async () => {
+  const server = await start()
+  const visitor = await signedUp(server)
+  const statuses: number[] = []
+  for (let attempt = 0; attempt < 31; attempt++) {
+    statuses.push((await visitor.signIn('not the password', '/', `nobody${attempt}@example.org`)).status)
+  }
+  expect(statuses.filter((status) => status === 422)).toHaveLength(30)
+  expect(statuses.at(-1)).toBe(429)
+})
+
+interface Guest {
+  readonly password: string
+  signIn(password: string, next?: string, email?: string): Promise<{ status: number; location: string | null }>
+}
+
+let guests = 0
+
+/** A person with an account and without a browser. */
+async function signedUp({ url }: RunningServer): Promise<Guest> {
+  const email = `guest${++guests}@example.org`
+  const password = 'a long enough password'
+  let cookie = ''
+  const send = async (path: string, form: Readonly<Record<string, string>>): Promise<Response> => {
+    const page = await fetch(url + path, { headers: { cookie } })
+    cookie = page.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
+    const token = /name="_csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? ''
+    const body = new URLSearchParams({ ...form, _csrf: token })
+    const answer = await fetch(url + path, { method: 'POST', headers: { cookie }, body, redirect: 'manual' })
+    cookie = answer.headers.getSetCookie()[0]?.split(';')[0] ?? cookie
+    return answer
+  }
+  expect((await send('/sign-up', { name: 'Guest', email, password })).status).toBe(303)
+  return {
+    password,
+    signIn: async (tried, next = '/', as = email) => {
+      const answer = await send(`/sign-in?next=${encodeURIComponent(next)}`, { email: as, password: tried })
+      return { status: answer.status, location: answer.headers.get('location') }
+    },
+  }
+}
+
 it('says in one line that the port is taken, and ends with 1', async () => {
   const { port } = await start()
   const second = spawnServer({ PORT: String(port), READING_ROOM_DATA: folder.path })

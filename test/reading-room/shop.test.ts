@@ -165,7 +165,8 @@ it('P15: after the order the back button makes no second one, and the order outl
   await page.goBack()
   expect(new URL(page.url()).pathname).toBe('/cart')
 
-  await page.goto('/reset')
+  await page.goto('/count')
+  await page.getByRole('button', { name: 'Reset' }).click()
   await page.goto(orderUrl)
   await page.getByText('There is no page at this address.').waitFor()
   await page.goto('/sign-in')

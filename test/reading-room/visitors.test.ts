@@ -17,7 +17,7 @@ it('P2 DOS-2 ASVS5-7.6.2: reading articles makes neither a cookie nor a store ca
   expect(await context.cookies()).toEqual([])
 })
 
-it('Y7 Y14 Y40: the counter counts 1, 2, 3; after /reset, whose page still reads the session, it begins again', async () => {
+it('Y7 Y14 Y40: the counter counts 1, 2, 3; after Reset, whose page still reads the session, it begins again', async () => {
   const { page, go, cookie } = await stage().visitor()
   const counts: string[] = []
   for (let visit = 0; visit < 3; visit++) {
@@ -27,7 +27,7 @@ it('Y7 Y14 Y40: the counter counts 1, 2, 3; after /reset, whose page still reads
   expect(counts).toEqual(['1', '2', '3'])
   const before = await cookie()
 
-  await page.getByRole('link', { name: 'Reset' }).click()
+  await page.getByRole('button', { name: 'Reset' }).click()
   await page.getByText('The counter had reached 3.').waitFor()
   expect(await cookie()).toBeUndefined()
   await go('/count')
@@ -35,11 +35,14 @@ it('Y7 Y14 Y40: the counter counts 1, 2, 3; after /reset, whose page still reads
   expect(await cookie()).not.toBe(before)
 })
 
-it('another site cannot make a visitor reset', async () => {
+it('another site cannot make a visitor reset, not even a sibling, and neither can a link (S11)', async () => {
   const { page, go } = await stage().visitor()
   await go('/count')
-  const headers = { 'Sec-Fetch-Site': 'cross-site' }
-  expect((await page.request.get('/reset', { headers })).status()).toBe(403)
+  const token = await page.locator('main input[name=_csrf]').inputValue()
+  const headers = { 'Sec-Fetch-Site': 'same-site', Origin: 'https://sibling.example' }
+  expect((await page.request.get('/reset')).status()).toBe(404)
+  expect((await page.request.post('/reset')).status()).toBe(403)
+  expect((await page.request.post('/reset', { headers, form: { _csrf: token } })).status()).toBe(403)
   await go('/count')
   expect(await page.locator('output').innerText()).toBe('2')
 })

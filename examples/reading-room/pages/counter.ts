@@ -2,14 +2,14 @@ import type { Request, Response } from 'express'
 import { Router } from 'express'
 import type { Room } from '../room.ts'
 import { html } from '../views/html.ts'
-import { showForbidden } from './errors.ts'
+import { formToken } from './csrf.ts'
 import { show } from './show.ts'
 
 /** The counter of web.py's example. It is exact even when one visitor's requests overlap. */
 export function counterPages(room: Room): Router {
   const router = Router()
   router.get('/count', (req, res) => showCount(room, req, res))
-  router.get('/reset', (req, res) => reset(room, req, res))
+  router.post('/reset', (req, res) => reset(room, req, res))
   return router
 }
 
@@ -24,19 +24,17 @@ async function showCount(room: Room, req: Request, res: Response): Promise<void>
         Each look at this page adds one, in as many tabs as you like and all at once: none is counted twice, none is
         lost.
       </p>
-      <p class="actions">
+      <div class="actions">
         <a class="button" href="/count">Count again</a>
-        <a class="button button-quiet" href="/reset">Reset</a>
-      </p>
+        <form method="post" action="/reset">
+          ${formToken(room, req)}<button class="button button-quiet">Reset</button>
+        </form>
+      </div>
     </div>`,
   })
 }
 
 async function reset(room: Room, req: Request, res: Response): Promise<void> {
-  // A link on another site must not end a visitor's session. Browsers tell; what tells nothing is no browser.
-  if (req.get('sec-fetch-site') === 'cross-site') {
-    return showForbidden(room, req, res, 'Only this site may reset your session.')
-  }
   const session = room.sessionOf(req)
   const reached = session.get('count', 0)
   await session.destroy()

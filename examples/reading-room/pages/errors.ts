@@ -14,6 +14,11 @@ export function showForbidden(room: Room, req: Request, res: Response, reason: s
   return show(room, req, res, message(403, 'Not yours to open', reason))
 }
 
+export function showTooMany(room: Room, req: Request, res: Response): Promise<void> {
+  const text = 'There were too many wrong passwords in a row. Please wait a quarter of an hour, then try again.'
+  return show(room, req, res, message(429, 'One moment, please', text))
+}
+
 /** Turns whatever went wrong into a page. It never touches the session: the session may be what went wrong. */
 export const errorPages: ErrorRequestHandler = (error, _req, res, next) => {
   if (res.headersSent) return next(error)
@@ -40,6 +45,12 @@ function pageFor(error: unknown): Page {
           403,
           'This form has grown too old',
           'It was made before you signed in or out, or it does not come from this site. Go back, load the page again and send it once more.',
+        )
+      case 'ambiguous':
+        return message(
+          409,
+          'Please try that again',
+          'Your browser showed two sessions for this site, and nothing was changed. What was old has been taken away.',
         )
       case 'gone':
       case 'superseded':

@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express'
 import { Router } from 'express'
+import { safePath } from 'sojourn'
 import type { User } from '../database/users.ts'
 import { addUser, userOf, userWithPassword } from '../database/users.ts'
 import type { Room } from '../room.ts'
@@ -7,9 +8,10 @@ import { keptAtSignIn } from '../sessions.ts'
 import type { Field, Problems } from '../views/forms.ts'
 import { field, problemList } from '../views/forms.ts'
 import { html } from '../views/html.ts'
+import { limitAttempts } from './attempts.ts'
 import { formToken } from './csrf.ts'
 import { lineIn, rawIn } from './input.ts'
-import { safePath, withNext } from './paths.ts'
+import { withNext } from './paths.ts'
 import { show } from './show.ts'
 import { deviceName } from './user-agent.ts'
 
@@ -23,7 +25,7 @@ export function userFrom(room: Room, req: Request, res: Response): User | undefi
 export function signInPages(room: Room): Router {
   const router = Router()
   router.get('/sign-in', (req, res) => showSignIn(room, req, res))
-  router.post('/sign-in', (req, res) => signIn(room, req, res))
+  router.post('/sign-in', ...limitAttempts(room), (req, res) => signIn(room, req, res))
   router.get('/sign-up', (req, res) => showSignUp(room, req, res))
   router.post('/sign-up', (req, res) => signUp(room, req, res))
   router.post('/sign-out', async (req, res) => {

@@ -30,8 +30,8 @@ export function tellLoss<Data extends object>(state: State<Data>): void {
   throw endedError(hasLost || phase === 'gone' ? 'gone' : 'superseded')
 }
 
-// To start a session is no change: pages with a form do it, and are shown all the same.
-function isChanged<Data extends object>({ document, idle }: State<Data>): boolean {
+/** To start a session is no change: pages with a form do it, and are shown all the same. */
+export function isChanged<Data extends object>({ document, idle }: State<Data>): boolean {
   return idle !== undefined || (document.isOpen && document.differs(document.encode(Infinity)))
 }
 

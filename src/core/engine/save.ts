@@ -2,14 +2,14 @@ import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
 import { partitionOfSubject, storeKeyOf } from '../key.ts'
 import { isOutage } from './guard.ts'
-import { endedError, noteLoss, tellLoss } from './lost.ts'
+import { endedError, isChanged, noteLoss, tellLoss } from './lost.ts'
 import { newBinding, follow } from './open.ts'
 import { encoded, hasOtherIdle, pendingText } from './pending.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
 import type { Meta } from '../record.ts'
 import { decodeMeta, encodeMeta, newHandle, nextRecord, referenceOf } from '../record.ts'
 import type { Live, State } from './state.ts'
-import { adopt, begin, startOver } from './state.ts'
+import { adopt, begin, requireOneToken, startOver } from './state.ts'
 import type { InsertResult, SessionRecord, Store, SubjectCap, Tombstone } from '../store.ts'
 import { subjectNameOf } from '../subject-key.ts'
 import { mintToken, notRandom, secretBytes } from '../token.ts'
@@ -31,6 +31,8 @@ export async function saveState<Data extends object>(
 ): Promise<SaveResult> {
   if (text === undefined) {
     tellLoss(state)
+    // A commit does not come here without a text: this was asked for.
+    if (isChanged(state)) requireOneToken(state)
     return 'unchanged'
   }
   if (state.phase === 'fresh') {

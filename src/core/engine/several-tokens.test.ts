@@ -207,6 +207,7 @@ describe('several tokens that might all be right', () => {
       (session) => session.increment('a'),
       (session) => session.update((data) => (data['a'] = 1)),
     ]
+    expect(await client.visit(site, (session) => session.save())).toBe('unchanged')
     for (const verb of verbs) await expect(client.visit(site, verb)).rejects.toMatchObject(refused)
     expect(await kept(site.store)).toEqual(before)
   })
