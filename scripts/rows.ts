@@ -1,5 +1,6 @@
 // Prints the requirement rows that no passing test names: what `npm test` proves, seen from the requirements.
 import { existsSync } from 'node:fs'
+import { namesRow } from './lib/names-row.ts'
 import { readJson } from './lib/project.ts'
 import { readUnitReport, unitReportPath } from './lib/unit.ts'
 
@@ -30,16 +31,11 @@ if (process.argv.includes('--strict') && open > 0) process.exitCode = 1
 
 function report({ family, title, later, absent = {}, rows }: RowFamily): void {
   const ids = Object.keys(rows).filter((id) => absent[id] === undefined)
-  const missing = later === undefined ? ids.filter((id) => !passing.some((test) => names(test, id))) : []
+  const missing = later === undefined ? ids.filter((id) => !passing.some((test) => namesRow(test, id))) : []
   total += later === undefined ? ids.length : 0
   open += missing.length
   const state = later === undefined ? `${ids.length - missing.length} of ${ids.length}` : `later: ${later}`
   console.log(`${family}  ${title}: ${state}`)
   for (const id of missing) console.log(`  ${id.padEnd(12)} ${rows[id]}`)
   for (const [id, reason] of Object.entries(absent)) console.log(`  ${id.padEnd(12)} does not apply: ${reason}`)
-}
-
-/** Whether the id stands in the title as a word of its own: `P1` is not named by `P12` or `STEP1`. */
-function names(title: string, id: string): boolean {
-  return new RegExp(`(?<![\\w.-])${id.replaceAll('.', '\\.')}(?![\\w-]|\\.\\d)`).test(title)
 }

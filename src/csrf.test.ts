@@ -35,7 +35,7 @@ function post(token: string | undefined, input: FactsInput = {}): ReturnType<typ
 }
 
 describe('a form token', () => {
-  it('ASVS5-3.5.1: passes in the field, in the header or as an argument', () => {
+  it('ASVS5-3.5.1 WSTG-SESS-05: passes in the field, in the header or as an argument', () => {
     const visitor = new Visitor()
     const token = guard.token(visitor)
     guard.verify(asked(visitor, post(token)))

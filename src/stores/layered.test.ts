@@ -250,7 +250,7 @@ describe('when the store cannot be watched', () => {
 })
 
 describe('two processes with a layer each', () => {
-  it('RACE-8: a session that the other has ended is refused at once, and with its notice lost after the bound', async () => {
+  it('RACE-8 ASVS5-8.3.2: a session that the other has ended is refused at once, and with its notice lost after the bound', async () => {
     const clock = testClock()
     const shared = sharedStore(clock.now)
     const beds = [1, 2].map(() => bed({ store: layeredStore({ store: shared.store, now: clock.now }), clock }))

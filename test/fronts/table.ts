@@ -435,7 +435,7 @@ export const frontCases = (): readonly FrontCase[] => [
   },
   {
     title: 'caching headers',
-    name: 'VULN-12: every way to use a session, in every kind of response, keeps shared caches away',
+    name: 'VULN-12 ASVS5-14.2.2 WSTG-SESS-04: every way to use a session, in every kind of response, keeps shared caches away',
     handle: combined,
     run: async ({ client }) => {
       for (const operation of Object.keys(OPERATIONS)) {

@@ -97,7 +97,7 @@ it('a wrong password and an unknown address get the same answer', async () => {
   }
 })
 
-it('P14 ASVS5-7.4.1: after signing out neither the back button nor a replayed cookie shows anything private', async () => {
+it('P14 ASVS5-7.4.1 ASVS4-3.3.1: after signing out neither the back button nor a replayed cookie shows anything private', async () => {
   const { page, go, cookie } = await stage().visitor()
   const person = newPerson('Hedy')
   await signUp(page, person)

@@ -218,7 +218,7 @@ describe('hostile keys', () => {
     expect(Object.keys(Object(value) as object)).toEqual(['kept', '__proto__', 'constructor'])
   })
 
-  it('DOS-9 VULN-18: hostile keys through set, get, the store and the next request give nobody anything', async () => {
+  it('DOS-9 VULN-18 ASVS5-15.3.6: hostile keys through set, get, the store and the next request give nobody anything', async () => {
     const { visit, open } = bed()
     const client = newClient()
     await visit(client, (session) => {

@@ -21,7 +21,7 @@ function untyped(options: unknown): CookieOptions {
 afterEach(() => vi.unstubAllEnvs())
 
 describe('the cookie that goes out', () => {
-  it('ASVS5-3.3.1 ASVS5-3.3.2 ASVS5-3.3.4: by default it is the best protected one that browsers know', () => {
+  it('ASVS5-3.3.1 ASVS5-3.3.2 ASVS5-3.3.4 NIST-5.1.1-a NIST-5.1.1-b CS-1 WSTG-SESS-02: by default it is the best protected one that browsers know', () => {
     expect(lineFrom()).toBe(`__Host-id=${TOKEN}; Path=/; Secure; HttpOnly; SameSite=Lax`)
   })
 
@@ -198,7 +198,7 @@ describe('reading', () => {
     expect(carrier.read(factsOf({ headers: { cookie: '__Host-id=a; __Host-id=b' } }))).toEqual(['a', 'b'])
   })
 
-  it('VULN-31 ASVS5-14.2.1: a token in the URL, in the body or in a header is not read', () => {
+  it('VULN-31 ASVS5-14.2.1 ASVS4-3.1.1 CS-7: a token in the URL, in the body or in a header is not read', () => {
     const facts = factsOf({
       url: `/cart;jsessionid=${TOKEN}?__Host-id=${TOKEN}&id=${TOKEN}&sid=${TOKEN}`,
       headers: { 'x-session': TOKEN, authorization: `Bearer ${TOKEN}` },
