@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -48,6 +48,19 @@ describe('the directory', () => {
     await store.insert(KEY, testRecord(START, 'one', { subject: 'ann' }))
     expect((await stat(directory)).mode & 0o777).toBe(0o700)
     for (const file of await filesIn(directory)) expect((await stat(join(directory, file))).mode & 0o777).toBe(0o600)
+  })
+
+  it('that was there and lets every user replace what is in it is told of (S11)', async () => {
+    const told = async (mode: number): Promise<readonly string[]> => {
+      const directory = join(await newDirectory(), 'open')
+      await mkdir(directory)
+      await chmod(directory, mode)
+      const warnings: string[] = []
+      await fileStore({ directory, onWarning: (message) => void warnings.push(message) }).close()
+      return warnings
+    }
+    expect([await told(0o700), await told(0o755), await told(0o1777)]).toEqual([[], [], []])
+    expect(await told(0o777)).toEqual([expect.stringMatching(/^file: every user of this machine may replace .*o-w$/)])
   })
 
   it.each(['file/below', 'file'])('W16: a directory that cannot be made (%s) is an error at start', async (path) => {
@@ -399,7 +412,10 @@ async function startChild(directory: string, script: string, line = 'ready'): Pr
     ${script}
     console.log('ready')
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const fromSource = new URL('../../bench/from-source.mjs', import.meta.url).href
+  const child = spawn(process.execPath, ['--import', fromSource, '--input-type=module', '-e', code], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const lines = createInterface(child.stdout)
   // What the child wrote before it was killed is still on its way when it exits.
   const exit = Promise.all([child, lines].map((part) => new Promise((resolve) => part.once('close', resolve))))

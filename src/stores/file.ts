@@ -1,8 +1,10 @@
+import { warn } from '#platform'
 import type { Clock } from '../core/clock.ts'
-import { assertOption, checkClock, checkNames, optionNames } from '../core/options.ts'
+import { assertOption, checkClock, checkFunction, checkNames, optionNames } from '../core/options.ts'
 import { claimDirectory } from './file/registry.ts'
 import type { FileStore } from './file/store.ts'
 import { storeOver } from './file/store.ts'
+import { looseFolder } from './shared/modes.ts'
 
 export type { FileStore } from './file/store.ts'
 
@@ -12,9 +14,14 @@ export interface FileStoreOptions {
   readonly directory: string
   /** @defaultValue `Date.now` */
   readonly now?: Clock
+  /**
+   * Is told when a directory that was there before lets every user of the machine replace the sessions in it.
+   * @defaultValue a warning of the runtime
+   */
+  readonly onWarning?: (message: string) => void
 }
 
-const NAMES = optionNames<FileStoreOptions>({ directory: true, now: true })
+const NAMES = optionNames<FileStoreOptions>({ directory: true, now: true, onWarning: true })
 
 /**
  * Keeps each session in a file of its own, for one process on one machine; sessions outlive a restart.
@@ -49,11 +56,15 @@ const NAMES = optionNames<FileStoreOptions>({ directory: true, now: true })
  */
 export function fileStore(options: FileStoreOptions): FileStore {
   checkNames('fileStore', options, NAMES)
-  const { directory, now = Date.now } = options
+  const { directory, now = Date.now, onWarning = warn } = options
   assertOption(
     typeof directory === 'string' && directory !== '',
     "fileStore: directory: expected a path, such as './sessions'",
   )
   checkClock('fileStore: now', now)
-  return storeOver(claimDirectory(directory), now)
+  checkFunction('fileStore: onWarning', onWarning, 'that is given a text')
+  const claim = claimDirectory(directory)
+  const flaw = looseFolder(directory)
+  if (flaw !== undefined) onWarning(`file: ${flaw}`)
+  return storeOver(claim, now)
 }

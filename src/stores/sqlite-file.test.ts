@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -41,6 +41,40 @@ describe('the options of sqliteStore', () => {
 })
 
 describe('the file of sqliteStore', () => {
+  it('that was there and lets every user read or change it, or replace it in its folder, is told of (S11)', async () => {
+    const told = async (fileMode: number, folderMode: number): Promise<readonly string[]> => {
+      const place = join(folder, `modes-${++files}`)
+      mkdirSync(place)
+      const path = join(place, 'sessions.db')
+      writeFileSync(path, '')
+      chmodSync(path, fileMode)
+      chmodSync(place, folderMode)
+      const warnings: string[] = []
+      await sqliteStore({ path, now, onWarning: (message) => void warnings.push(message.replace(place, '')) }).close()
+      return warnings
+    }
+    expect(await told(0o600, 0o700)).toEqual([])
+    // A group is somebody's choice, and others may look at names.
+    expect(await told(0o660, 0o755)).toEqual([])
+    // Nobody replaces what is another's in a folder like /tmp.
+    expect(await told(0o600, 0o1777)).toEqual([])
+    expect(await told(0o644, 0o755)).toEqual([
+      'sqlite: every user of this machine may read the sessions in /sessions.db; take that right away: chmod o-rwx',
+    ])
+    expect(await told(0o666, 0o777)).toEqual([
+      'sqlite: every user of this machine may change the sessions in /sessions.db; take that right away: chmod o-rwx',
+      expect.stringMatching(/^sqlite: every user of this machine may replace the sessions in the folder .*chmod o-w$/),
+    ])
+  })
+
+  it('in memory, or made by the store, is not told of, and what hears it must be a function (S11)', () => {
+    const heard: string[] = []
+    const onWarning = (message: string): void => void heard.push(message)
+    for (const path of [':memory:', freshPath()]) sqliteStore({ path, onWarning })
+    expect(heard).toEqual([])
+    expect(() => sqliteStore({ path: freshPath(), onWarning: 'log' as never })).toThrow(/^sqliteStore: onWarning: /)
+  })
+
   it('is made with its folder, for its owner only', async () => {
     const path = join(folder, 'deep', 'er', 'sessions.db')
     const store = sqliteStore({ path, now })

@@ -1,7 +1,9 @@
+import { dirname } from 'node:path'
+import { warn } from '#platform'
 import type { Clock } from '../core/clock.ts'
 import type { Duration } from '../core/duration.ts'
 import { parseDuration } from '../core/duration.ts'
-import { assertOption, checkClock, checkNames, optionNames } from '../core/options.ts'
+import { assertOption, checkClock, checkFunction, checkNames, optionNames } from '../core/options.ts'
 import type {
   ClearableStore,
   ClosableStore,
@@ -12,6 +14,7 @@ import type {
   SubjectStore,
   SweepableStore,
 } from '../core/store.ts'
+import { looseFile, looseFolder } from './shared/modes.ts'
 import { stored } from './shared/texts.ts'
 import { ownConnection, sharedConnection } from './sqlite/connection.ts'
 import type { SqliteDatabase } from './sqlite/database.ts'
@@ -53,6 +56,11 @@ export type SqliteStoreOptions = CommonOptions &
         /** The file; it and its folder are made if they are missing, for this user alone. */
         readonly path: string
         readonly database?: never
+        /**
+         * Is told when a file or folder that was there before lets every user of the machine read or change the sessions.
+         * @defaultValue a warning of the runtime
+         */
+        readonly onWarning?: (message: string) => void
       }
     | {
         /**
@@ -61,6 +69,7 @@ export type SqliteStoreOptions = CommonOptions &
          */
         readonly database: SqliteDatabase
         readonly path?: never
+        readonly onWarning?: never
       }
   )
 
@@ -97,6 +106,7 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const isOwn = checkedSource(options)
   const database = isOwn ? openOwn(options.path, table) : options.database
   if (!isOwn) ensureSchema(database, table)
+  if (isOwn) tellLooseModes(options.path, options.onWarning ?? warn)
   const connection = isOwn ? ownConnection(database) : sharedConnection(database)
   const transactions = createTransactions(connection, patience)
   const sql = statementsOf(database, table)
@@ -240,7 +250,16 @@ const NAMES = optionNames<SqliteStoreOptions>({
   table: true,
   now: true,
   busyTimeout: true,
+  onWarning: true,
 })
+
+// Once the file is there for certain: one that was just made is never loose.
+function tellLooseModes(path: string, onWarning: (message: string) => void): void {
+  if (path === ':memory:') return
+  for (const flaw of [looseFile(path), looseFolder(dirname(path))]) {
+    if (flaw !== undefined) onWarning(`sqlite: ${flaw}`)
+  }
+}
 
 function checkedSource(options: SqliteStoreOptions): options is SqliteStoreOptions & { readonly path: string } {
   const { path, database } = options
@@ -253,6 +272,7 @@ function checkedSource(options: SqliteStoreOptions): options is SqliteStoreOptio
     database === undefined || typeof database?.prepare === 'function',
     'sqliteStore: database: expected an open database of node:sqlite, bun:sqlite or better-sqlite3',
   )
+  checkFunction('sqliteStore: onWarning', options.onWarning, 'that is given a text')
   return path !== undefined
 }
 
