@@ -3,19 +3,10 @@ import { build } from 'esbuild'
 import { type Gate, verdict } from '../lib/gate.ts'
 import { root } from '../lib/project.ts'
 
-// 20 KiB.
-const LIMIT_BYTES = 20_480
+// 27 KiB; docs/decisions/0039 says for what.
+const LIMIT_BYTES = 27_648
 
-// Two of them stand in two places each: in the framework's own, and before Node's response for what goes past it.
-const LIMITS: Readonly<Record<string, number>> = {
-  node: LIMIT_BYTES,
-  express: LIMIT_BYTES,
-  fastify: LIMIT_BYTES + 300,
-  koa: LIMIT_BYTES,
-  hono: LIMIT_BYTES,
-  h3: LIMIT_BYTES + 300,
-  fetch: LIMIT_BYTES,
-}
+const FRONTS = ['node', 'express', 'fastify', 'koa', 'hono', 'h3', 'fetch']
 
 // What a small application needs, and nothing that it did not ask for.
 const entry = (front: string): string => `
@@ -34,25 +25,25 @@ const UNWANTED = [
 export const sizeGate: Gate = {
   name: 'size of a bundled application',
   async run() {
-    return verdict((await Promise.all(Object.entries(LIMITS).map(faultsOf))).flat())
+    return verdict((await Promise.all(FRONTS.map(faultsOf))).flat())
   },
 }
 
-async function faultsOf([front, limit]: readonly [string, number]): Promise<readonly string[]> {
+async function faultsOf(front: string): Promise<readonly string[]> {
   const { bytes, inputs } = await bundle(front)
   const files = [...inputs.keys()]
-  console.log(`  ${front}: ${bytes} bytes minified and compressed (brotli), of at most ${limit}`)
+  console.log(`  ${front}: ${bytes} bytes minified and compressed (brotli), of at most ${LIMIT_BYTES}`)
   return [
-    ...(bytes < limit ? [] : [tooLarge(bytes, limit, inputs)]),
+    ...(bytes < LIMIT_BYTES ? [] : [tooLarge(bytes, inputs)]),
     ...files.filter((file) => UNWANTED.some((unwanted) => unwanted.test(file))).map((file) => `bundles ${file}`),
     ...files.filter((file) => file.includes('node_modules/')).map((file) => `bundles another package: ${file}`),
   ]
 }
 
-function tooLarge(bytes: number, limit: number, inputs: ReadonlyMap<string, number>): string {
+function tooLarge(bytes: number, inputs: ReadonlyMap<string, number>): string {
   const bySize = [...inputs].toSorted(([, a], [, b]) => b - a)
   const lines = bySize.map(([file, size]) => `  ${String(size).padStart(6)} ${file}`)
-  return `${bytes} bytes, more than ${limit}; minified but not compressed:\n${lines.join('\n')}`
+  return `${bytes} bytes, more than ${LIMIT_BYTES}; minified but not compressed:\n${lines.join('\n')}`
 }
 
 /** The compressed size, and how many bytes each file has in the bundle before compression. */
