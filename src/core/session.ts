@@ -22,7 +22,7 @@ import type { SaveResult } from './engine/save.ts'
 import { saveState } from './engine/save.ts'
 import { sealClass } from './sealed.ts'
 import { secretOf } from './engine/secret.ts'
-import type { State } from './engine/state.ts'
+import type { AroundCommit, State } from './engine/state.ts'
 import { begin, inTurn, requireResponse } from './engine/state.ts'
 import { subjectKeyOf, subjectNameOf } from './subject-key.ts'
 import type {
@@ -41,6 +41,11 @@ let read: <Data extends object>(session: Session<Data>) => State<Data>
 /** What stands behind a session; for core's own functions, because a token is in it. */
 export function stateOf<Data extends object>(session: Session<Data>): State<Data> {
   return read(session)
+}
+
+/** For a front with rules of its own about what a response carries: `around` makes each commit. */
+export function commitBy<Data extends object>(session: Session<Data>, around: AroundCommit): void {
+  stateOf(session).aroundCommit = around
 }
 
 /**

@@ -1,6 +1,6 @@
 import flash from 'connect-flash'
 import { doubleCsrf } from 'csrf-csrf'
-import rateLimit from 'express-rate-limit'
+import { rateLimit } from 'express-rate-limit'
 import multer from 'multer'
 import { createSessions } from 'sojourn'
 import type { Session } from 'sojourn'
@@ -57,8 +57,11 @@ describe.each(expressVersions)('on $name', ({ create }) => {
       cookieOptions: { secure: false },
     })
     app.use((request, _response, next) => {
-      const pairs = (request.headers.cookie ?? '').split('; ').map((pair) => pair.split('='))
-      request.cookies = Object.fromEntries(pairs.map(([name, ...value]) => [name, decodeURIComponent(value.join('='))]))
+      const pairs = (request.headers.cookie ?? '').split('; ').map((pair): [string, string] => {
+        const at = pair.indexOf('=')
+        return [pair.slice(0, at), decodeURIComponent(pair.slice(at + 1))]
+      })
+      Object.assign(request, { cookies: Object.fromEntries(pairs) })
       next()
     })
     app.get('/form', (request, response) => void response.send(generateCsrfToken(request, response)))

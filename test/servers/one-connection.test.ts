@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { Store } from '../../src/core/store.ts'
 import { mysqlStore } from '../../src/stores/mysql.ts'
 import { bed, copyOf, newClient } from '../support/bed.ts'
@@ -6,7 +6,6 @@ import { openPool } from './support/mysql-pools.ts'
 import { openStore } from './support/postgres-clients.ts'
 import { upTo } from './support/sessions.ts'
 import { ownMariadbDatabase, ownPostgresDatabase } from './support/shared.ts'
-import type { TestContext } from 'vitest'
 
 const kinds: readonly { readonly name: string; readonly open: (context: TestContext) => Promise<Store> }[] = [
   {
@@ -27,7 +26,7 @@ const kinds: readonly { readonly name: string; readonly open: (context: TestCont
 
 describe.each(kinds)('with one connection to $name', ({ open }) => {
   it('ASVS5-13.1.2: a hundred requests at once all end, and a hundred sign-ins', async (context) => {
-    const { visit, sessions } = bed({ store: await open(context) })
+    const { visit, sessions } = bed({ store: await open(context), now: Date.now })
     const client = newClient()
     await visit(client, (session) => session.set('n', 0))
     await Promise.all(upTo(100).map(() => visit(copyOf(client), (session) => session.increment('n'))))

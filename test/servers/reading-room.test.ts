@@ -94,7 +94,7 @@ function spawn(environment: Readonly<Record<string, string>>, program?: string):
   return spawnServer({ PORT: '0', READING_ROOM_DATA: folder.path, ...environment }, program)
 }
 
-/** The example where nothing is installed but Sojourn and Express. */
+/** The example where nothing is installed but Sojourn, Express and its limit on sign-ins. */
 function bareCopyIn(folder: string): string {
   cpSync(inProject('examples', 'reading-room'), join(folder, 'reading-room'), {
     recursive: true,
@@ -102,7 +102,9 @@ function bareCopyIn(folder: string): string {
   })
   mkdirSync(join(folder, 'node_modules'))
   symlinkSync(inProject(), join(folder, 'node_modules', 'sojourn'))
-  symlinkSync(inProject('node_modules', 'express'), join(folder, 'node_modules', 'express'))
+  for (const name of ['express', 'express-rate-limit']) {
+    symlinkSync(inProject('node_modules', name), join(folder, 'node_modules', name))
+  }
   return join(folder, 'reading-room', 'server.ts')
 }
 

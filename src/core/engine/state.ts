@@ -1,6 +1,7 @@
 import type { ambient } from '#platform'
 import type { Answer, Carrier, RequestFacts } from '../web/carrier.ts'
 import type { Config } from '../config.ts'
+import type { Outcome } from '../web/response.ts'
 import type { Document } from '../data/document.ts'
 import { openDocument } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
@@ -58,6 +59,11 @@ export interface Unanswered {
   readonly basis: string
 }
 
+/** Makes a commit, and may carry more than it gave. */
+export type AroundCommit = (
+  commit: () => Outcome | undefined | Promise<Outcome | undefined>,
+) => Promise<Outcome | undefined>
+
 /** One request's view of its session. */
 export interface State<Data extends object> {
   readonly engine: Engine<Data>
@@ -98,6 +104,8 @@ export interface State<Data extends object> {
   isDestroyed: boolean
   isStarted: boolean
   isNew: boolean
+  /** Stands around each commit; for a front with rules of its own about what a response carries. */
+  aroundCommit?: AroundCommit
   /** Whether the application looked at the session in any way, so that the response depends on it. */
   isTouched: boolean
   /** Whether the response has begun: what it carries is told to the client. */

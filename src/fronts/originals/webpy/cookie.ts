@@ -1,7 +1,7 @@
 import { randomBytes } from '#platform'
 import type { Carrier } from '../../../core/web/carrier.ts'
-import type { Outcome } from '../../../core/web/response.ts'
 import type { Session } from '../../../core/session.ts'
+import { commitBy } from '../../../core/session.ts'
 import type { TokenSeal } from '../../../core/token.ts'
 
 /** What decides which cookie a response carries when the engine adds none. */
@@ -17,14 +17,13 @@ export interface CookieRules {
  * some cookie already and no session there is none: it could overwrite that of a session which began meanwhile.
  */
 export function alwaysWithCookie<Data extends object>(session: Session<Data>, rules: CookieRules): Session<Data> {
-  const commit = session.commit.bind(session)
-  session.commit = async (): Promise<Outcome | undefined> => {
+  commitBy(session, async (commit) => {
     const { writes } = session.activity
     const outcome = await commit()
     if (outcome !== undefined && outcome.cookies.length > 0) return outcome
     const cookies = await cookiesFor(session, rules, { isConfirmed: session.activity.writes > writes })
     return cookies.length === 0 ? outcome : { headers: [], vary: rules.carrier.vary, ...outcome, cookies }
-  }
+  })
   return session
 }
 
