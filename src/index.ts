@@ -12,6 +12,7 @@ export type {
   StartOptions,
 } from './core/verbs.ts'
 export type { BindOption, Fingerprint } from './core/binding.ts'
+export type { Closing } from './core/engine/late.ts'
 export type { SaveResult } from './core/engine/save.ts'
 export type { SessionSummary, SubjectSessions } from './core/subjects.ts'
 export type { Authentication } from './core/record.ts'

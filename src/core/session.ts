@@ -341,7 +341,9 @@ export class Session<Data extends object = Record<string, unknown>> {
    * @param response one that tells of its end by `close`: it is looked then once more for changes.
    */
   commit(response?: Closing): Outcome | undefined | Promise<Outcome | undefined> {
-    return commitState(this.#state, response)
+    const state = this.#state
+    if (state.aroundCommit === undefined) return commitState(state, response)
+    return state.aroundCommit(() => commitState(state, response))
   }
 
   get #absolute(): number {

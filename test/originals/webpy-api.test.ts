@@ -623,7 +623,7 @@ describe('web.py’s Session', () => {
     expect(await line({})).toBe('webpy_session_id=ID; Path=/; HttpOnly; SameSite=Lax')
     expect(await line({ cookie_name: 'shop' })).toBe('shop=ID; Path=/; HttpOnly; SameSite=Lax')
     expect(await line({ cookie_domain: 'example.com' })).toContain('webpy_session_id=ID; Path=/; Domain=example.com;')
-    expect(await line({ cookie_path: '/shop' })).toContain('webpy_session_id=ID; Path=/shop;')
+    expect(await line({ cookie_path: '/count' })).toContain('webpy_session_id=ID; Path=/count;')
     expect(await line({ httponly: false })).toBe('webpy_session_id=ID; Path=/; SameSite=Lax')
     expect(await line({ secure: true })).toMatch(/^webpy_session_id=ID; Path=\/; .*Secure/)
     expect(await line({ samesite: 'Strict' })).toContain('SameSite=Strict')
