@@ -16,6 +16,7 @@ import { hasSubjects, isClearable, isClosable } from './store.ts'
 import type { SubjectSessions } from './subjects.ts'
 import { subjectSessions } from './subjects.ts'
 import { createSweeper } from './engine/sweeper.ts'
+import { createUnderWay } from './engine/under-way.ts'
 
 /** One application's sessions. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
@@ -73,6 +74,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     touching: new Set(),
     updating: ambient(),
     late: new Set(),
+    underWay: createUnderWay({ policy: config.policy, store, guard }, config.now),
     sweepWhenDue: () => sweeper.sweepWhenDue(),
   }
   const running = ambient<Session<Data>>()
@@ -92,6 +94,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     policy: () => config.policy,
     async close() {
       if (options.name !== undefined) unregister(options.name)
+      engine.underWay.close()
       await Promise.all([...engine.late, sweeper.stop()])
       if (isClosable(store)) await store.close()
     },

@@ -6,7 +6,7 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
+import { fieldOf, hasHungUp, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { sendAnswer } from './shared/node-response.ts'
 import { keepOn, openThen, openedOn, requiredOn } from './shared/opened.ts'
@@ -117,5 +117,6 @@ function factsOf(request: ExpressRequest, hasResponse: boolean): RequestFacts {
       field: (name) => fieldOf(request.body, name),
     },
     () => (request.secure === undefined ? peerOf(request) : { secure: request.secure, clientAddress: request.ip }),
+    () => hasHungUp(request),
   )
 }

@@ -7,7 +7,7 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkBareFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, headerOf } from './shared/node-request.ts'
+import { fieldOf, hasHungUp, headerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { keepOn, openOr, openedOn, requiredOn } from './shared/opened.ts'
 import { urlUnder } from './shared/shown-url.ts'
@@ -113,5 +113,6 @@ function factsOf(context: KoaContext): RequestFacts {
       field: (name) => fieldOf(context.request.body, name),
     },
     () => ({ secure: context.secure, clientAddress: context.ip }),
+    () => hasHungUp(context.req),
   )
 }

@@ -9,7 +9,7 @@ import { gateResponse } from './shared/gate.ts'
 import { LazyFacts } from './shared/lazy-facts.ts'
 import { checkFront } from './shared/made-with.ts'
 import type { NodeRequest } from './shared/node-request.ts'
-import { fieldOf, headerOf, peerOf } from './shared/node-request.ts'
+import { fieldOf, hasHungUp, headerOf, peerOf } from './shared/node-request.ts'
 import type { NodeResponse } from './shared/node-response.ts'
 import { cutOff, sendAnswer } from './shared/node-response.ts'
 import { originalUrlOf, showUrl } from './shared/shown-url.ts'
@@ -142,5 +142,6 @@ function factsOf(request: NodeRequest, options: Options): RequestFacts {
       field: (name) => fieldOf(options.body?.(request), name),
     },
     () => clientBehind(() => peerOf(request), header, options),
+    () => hasHungUp(request),
   )
 }

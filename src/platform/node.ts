@@ -36,6 +36,8 @@ export function later(milliseconds: number, fn: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+export const background: typeof later = later
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, milliseconds))
 }

@@ -16,6 +16,11 @@ export interface Platform {
   utf8Length(text: string): number
   /** Calls `fn` once, later; the returned function cancels it. The process does not stay alive for it. */
   later(milliseconds: number, fn: () => void): () => void
+  /**
+   * As {@link Platform.later}, for work that belongs to no request; undefined, and nothing is called, on platforms where a
+   * timer ends with the request that has set it.
+   */
+  background(milliseconds: number, fn: () => void): (() => void) | undefined
   /** Resolves later. The process stays alive for it: a script must not end in the middle of a save. */
   pause(milliseconds: number): Promise<void>
   /** Calls `fn` in the next turn of the event loop, after the input and output that are waiting. */

@@ -51,6 +51,11 @@ export function later(milliseconds: number, fn: () => void): () => void {
   return () => web.clearTimeout(timer)
 }
 
+/** None: in Workers it would be cancelled with its request, and must not work for another one. */
+export function background(): (() => void) | undefined {
+  return undefined
+}
+
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => void web.setTimeout(resolve, milliseconds))
 }

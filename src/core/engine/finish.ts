@@ -25,6 +25,7 @@ export function commitState<Data extends object>(
   state.isCommitted = true
   state.late.hasLeft = false
   state.late.closing = closing
+  state.engine.underWay.delete(state)
   try {
     const work = dueWork(state)
     return work === undefined ? leave(state) : inTurn(state, work).then(() => told(state))

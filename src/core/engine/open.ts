@@ -113,6 +113,7 @@ async function load<Data extends object>(state: State<Data>, presented: Presente
       state.phase = 'superseded'
     } else {
       await admit(state, presented, entry)
+      if (!state.isReadOnly) state.engine.underWay.add(state)
     }
   } catch (error) {
     if (isUndecodable(error)) {

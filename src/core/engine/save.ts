@@ -146,6 +146,7 @@ export function handOut<Data extends object>(state: State<Data>, live: Live): vo
   state.handsToken = true
   state.clearsToken = false
   state.document.settle(live.record.data)
+  state.engine.underWay.add(state)
 }
 
 /** The cap that an insertion for this subject must keep. */

@@ -14,6 +14,7 @@ import { newHandle } from '../record.ts'
 import type { SessionRecord, Store } from '../store.ts'
 import type { Token } from '../token.ts'
 import { mintToken } from '../token.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** What all sessions of one manager share. */
 export interface Engine<Data extends object> {
@@ -27,6 +28,7 @@ export interface Engine<Data extends object> {
   readonly updating: ReturnType<typeof ambient<ReadonlySet<unknown>>>
   /** What is being looked at or saved after its response has begun. */
   readonly late: Set<Promise<void>>
+  readonly underWay: UnderWay<Data>
   /** Starts a sweep in the background when one is due. */
   readonly sweepWhenDue: () => void
 }
@@ -108,6 +110,8 @@ export interface State<Data extends object> {
   aroundCommit?: AroundCommit
   /** Whether the application looked at the session in any way, so that the response depends on it. */
   isTouched: boolean
+  /** Where it lies among the requests under way, or -1. */
+  place: number
   /** Whether the response has begun: what it carries is told to the client. */
   isCommitted: boolean
   handsToken: boolean
@@ -152,6 +156,7 @@ export function freshState<Data extends object>(
     isStarted: false,
     isNew: true,
     isTouched: false,
+    place: -1,
     isCommitted: false,
     handsToken: false,
     clearsToken: false,

@@ -17,6 +17,8 @@ export interface RequestFacts {
   readonly hasResponse?: boolean | undefined
   /** A request header by lower-case name. Several Cookie fields come joined with `; `, other repeats with `, `. */
   readonly header: (name: string) => string | undefined
+  /** Whether the client is known to have hung up by now. */
+  readonly hasHungUp?: boolean | undefined
   /** A field of the parsed request body, for the form carrier. */
   readonly field?: ((name: string) => string | undefined) | undefined
 }

@@ -3,7 +3,7 @@ import type { Answer, RequestFacts } from '../../core/web/carrier.ts'
 import { applyOutcome } from '../../core/web/response.ts'
 import { LazyFacts } from './lazy-facts.ts'
 import type { NodeRequest } from './node-request.ts'
-import { fieldOf, headerOf } from './node-request.ts'
+import { fieldOf, hasHungUp, headerOf } from './node-request.ts'
 import type { NodeResponse } from './node-response.ts'
 import { sinkOfHeaders } from './node-response.ts'
 import { forgetParameters } from './shown-url.ts'
@@ -86,6 +86,7 @@ export function factsOf(request: FastifyRequest): RequestFacts {
       field: (name) => fieldOf(request.body, name),
     },
     () => ({ secure: request.protocol === 'https', clientAddress: request.ip }),
+    () => hasHungUp(request.raw),
   )
 }
 

@@ -15,6 +15,7 @@ export class LazyFacts implements RequestFacts {
   readonly header: RequestFacts['header']
   readonly field: RequestFacts['field']
   readonly #client: () => Peer
+  readonly #hasHungUp: () => boolean
   #told: Peer | undefined
 
   // All visitors have it in common.
@@ -22,13 +23,18 @@ export class LazyFacts implements RequestFacts {
     Object.freeze(this.prototype)
   }
 
-  constructor(facts: Pick<RequestFacts, 'method' | 'url' | 'hasResponse' | 'header' | 'field'>, client: () => Peer) {
+  constructor(
+    facts: Pick<RequestFacts, 'method' | 'url' | 'hasResponse' | 'header' | 'field'>,
+    client: () => Peer,
+    hasHungUp: () => boolean,
+  ) {
     this.method = facts.method
     this.url = facts.url
     this.hasResponse = facts.hasResponse !== false
     this.header = facts.header
     this.field = facts.field
     this.#client = client
+    this.#hasHungUp = hasHungUp
   }
 
   get secure(): boolean {
@@ -37,6 +43,10 @@ export class LazyFacts implements RequestFacts {
 
   get clientAddress(): string | undefined {
     return this.#peer().clientAddress
+  }
+
+  get hasHungUp(): boolean {
+    return this.#hasHungUp()
   }
 
   #peer(): Peer {

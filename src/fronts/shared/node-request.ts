@@ -6,7 +6,9 @@ export interface NodeRequest {
   method?: string | undefined
   url?: string | undefined
   readonly headers: { readonly [name: string]: string | string[] | undefined }
-  readonly socket: { readonly remoteAddress?: string | undefined }
+  readonly socket: { readonly remoteAddress?: string | undefined; readonly destroyed?: boolean | undefined }
+  /** Of http2: several requests share a socket. */
+  readonly stream?: { readonly destroyed?: boolean | undefined } | undefined
 }
 
 /**
@@ -23,6 +25,11 @@ export function headerOf({ headers }: NodeRequest): RequestFacts['header'] {
 /** The other end of the request's own connection. */
 export function peerOf({ socket }: NodeRequest): Peer {
   return { secure: Reflect.get(socket, 'encrypted') === true, clientAddress: socket.remoteAddress }
+}
+
+/** Whether the client of the request has hung up. */
+export function hasHungUp({ stream, socket }: NodeRequest): boolean {
+  return (stream ?? socket).destroyed === true
 }
 
 /** A field of a parsed body: text only, for a form field has no other kind of value. */

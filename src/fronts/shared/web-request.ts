@@ -32,6 +32,7 @@ export async function webFactsOf(request: Request, client: () => Peer, options: 
       field: (name) => form?.get(name) ?? undefined,
     },
     () => peer ?? client(),
+    () => request.signal.aborted,
   )
 }
 
