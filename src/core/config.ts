@@ -68,16 +68,25 @@ export interface LimitOptions {
 export interface SessionsOptions<Data extends object> {
   /** Where sessions live; or a function that opens it, which a hot reload then does not call again. */
   readonly store: Store | (() => Store)
-  /** With a name, a second `createSessions` of that name in one process gives the first manager (hot reload). */
+  /**
+   * With a name, a second `createSessions` of that name in one process gives the first manager (hot reload).
+   * @defaultValue none: each call makes a manager of its own
+   */
   readonly name?: string
   /**
    * Keeps applications that share a store apart: a token of one opens nothing in the other.
    * @defaultValue the cookie's name without its prefix, `id`
    */
   readonly namespace?: string
-  /** Gives each new session its starting contents. */
+  /**
+   * Gives each new session its starting contents.
+   * @defaultValue an empty object
+   */
   readonly initial?: () => Data
-  /** Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous. */
+  /**
+   * Checks data when it is loaded and before it is saved; any Standard Schema validator, synchronous.
+   * @defaultValue nothing is checked
+   */
   readonly schema?: StandardSchema<Data>
   /**
    * Makes data of what `codec` or `schema` refuses when a session is loaded, such as data that an earlier version of the
@@ -93,8 +102,20 @@ export interface SessionsOptions<Data extends object> {
    * @defaultValue 'json'
    */
   readonly codec?: 'json' | 'strict' | Codec
+  /**
+   * When sessions end.
+   * @defaultValue those of {@link TimeoutOptions}
+   */
   readonly timeouts?: TimeoutOptions
+  /**
+   * When tokens are replaced.
+   * @defaultValue those of {@link RotationOptions}
+   */
   readonly rotation?: RotationOptions
+  /**
+   * How large session data may be.
+   * @defaultValue those of {@link LimitOptions}
+   */
   readonly limits?: LimitOptions
   /**
    * How many live sessions one user may have at a time. The default needs a store that knows its subjects, as all of this
@@ -103,19 +124,27 @@ export interface SessionsOptions<Data extends object> {
    * @defaultValue `{ max: 100, onLimit: 'evict-oldest' }`
    */
   readonly perSubject?: SubjectCap | 'unlimited'
-  /** Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`. */
+  /**
+   * Attributes of the cookie; short for `carriers: [cookieCarrier(...)]`.
+   * @defaultValue those of {@link CookieOptions}
+   */
   readonly cookie?: CookieOptions
-  /** How tokens travel; a cookie by default. A cookie wins when present. */
+  /**
+   * How tokens travel. A cookie wins when present.
+   * @defaultValue a cookie
+   */
   readonly carriers?: readonly Carrier[]
   /**
    * Secrets of at least 32 bytes, the newest first, that sign tokens so that guesses never reach the store. As an object
    * also what is taken beside while a live site begins to use them, or stops.
+   * @defaultValue none: tokens are not signed
    */
   readonly secrets?: readonly string[] | SecretOptions
   /**
    * Binds each session to its client. `client-address`: to its whole address. `client-network`: to its IPv4 address, or to
    * the first 64 bits of its IPv6 address, whose rest browsers change. Where no address is known nothing bound is opened,
    * and nothing is begun. A function: to what it tells of the request; undefined then matches all.
+   * @defaultValue sessions are not bound
    */
   readonly bind?: BindOption
   /**

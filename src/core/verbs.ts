@@ -3,7 +3,10 @@ import { checkNames, optionNames } from './options.ts'
 
 /** How a session begins. */
 export interface StartOptions {
-  /** An idle limit of its own; kept with the session. At most the absolute limit, past which it never lives. */
+  /**
+   * An idle limit of its own; kept with the session. At most the absolute limit, past which it never lives.
+   * @defaultValue the policy's
+   */
   readonly idle?: Duration
 }
 
@@ -19,13 +22,25 @@ export interface LoginOptions<Data> {
    * @defaultValue 1
    */
   readonly level?: number
-  /** What the user has shown, such as `password`; `requireFresh` can ask for one. At most 16, of 255 characters each. */
+  /**
+   * What the user has shown, such as `password`; `requireFresh` can ask for one. At most 16, of 255 characters each.
+   * @defaultValue none
+   */
   readonly factors?: readonly string[]
-  /** The device, for the user's own list of sessions. Cut at 255 characters, so a `User-Agent` may be given. */
+  /**
+   * The device, for the user's own list of sessions. Cut at 255 characters, so a `User-Agent` may be given.
+   * @defaultValue none
+   */
   readonly label?: string
-  /** The identity provider's session, for coordinated sign-out. At most 255 characters. */
+  /**
+   * The identity provider's session, for coordinated sign-out. At most 255 characters.
+   * @defaultValue none
+   */
   readonly idpSession?: string
-  /** An absolute limit of its own; it can only be shorter than the policy's. */
+  /**
+   * An absolute limit of its own; it can only be shorter than the policy's.
+   * @defaultValue the policy's
+   */
   readonly absolute?: Duration
   /**
    * Whether the user stays signed in when the browser is closed. `true`: the cookie lasts as long as the session may.
@@ -40,7 +55,10 @@ export interface LoginOptions<Data> {
 export interface ElevateOptions {
   /** @defaultValue the level so far */
   readonly level?: number
-  /** Added to the factors so far, of which the last 16 are kept. */
+  /**
+   * Added to the factors so far, of which the last 16 are kept.
+   * @defaultValue none
+   */
   readonly factors?: readonly string[]
 }
 
@@ -66,7 +84,10 @@ export interface LogoutOptions<Data> extends EndOptions {
 export interface FreshnessOptions {
   /** How long ago the user may have authenticated at most. */
   readonly within: Duration
-  /** A factor that must have been shown. */
+  /**
+   * A factor that must have been shown.
+   * @defaultValue any
+   */
   readonly factor?: string
 }
 

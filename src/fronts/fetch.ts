@@ -15,7 +15,10 @@ import { toResponse, withOutcome } from './shared/web-response.ts'
 
 /** Options of {@link fetchSessions}. `Rest` is what the runtime passes after the request. */
 export interface FetchSessionsOptions<Rest extends readonly unknown[]> extends WebRequestOptions {
-  /** The client's address, which every runtime tells in its own way. */
+  /**
+   * The client's address, which every runtime tells in its own way.
+   * @defaultValue none
+   */
   readonly clientAddress?: (request: Request, ...rest: Rest) => string | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved.

@@ -26,7 +26,10 @@ interface HonoContext {
 
 /** Options of {@link honoSessions}. */
 export interface HonoSessionsOptions<Context extends HonoContext> extends WebRequestOptions {
-  /** The client's address, which every runtime tells in its own way; such as `(c) => getConnInfo(c).remote.address`. */
+  /**
+   * The client's address, which every runtime tells in its own way; such as `(c) => getConnInfo(c).remote.address`.
+   * @defaultValue none
+   */
   readonly clientAddress?: (context: Context) => string | undefined
 }
 

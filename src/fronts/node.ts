@@ -19,7 +19,10 @@ import { clientBehind } from './shared/proxy.ts'
 
 /** Options of {@link nodeSessions}. */
 export interface NodeSessionsOptions extends ProxyOptions {
-  /** The parsed body of a request, for the form carrier; whatever read it must have done so before. */
+  /**
+   * The parsed body of a request, for the form carrier; whatever read it must have done so before.
+   * @defaultValue none: the form carrier finds no token
+   */
   body?(request: IncomingMessage): Readonly<Record<string, unknown>> | undefined
   /**
    * Answers when the handler throws or the session cannot be loaded or saved. Nothing of the page was sent, unless
@@ -34,6 +37,7 @@ const NAMES = optionNames<NodeSessionsOptions>({ body: true, onError: true, trus
 
 /** The same options, as this file calls them: with whichever server's request and response it was given. */
 interface Options extends ProxyOptions {
+  /** @defaultValue none: the form carrier finds no token */
   body?(request: NodeRequest): Readonly<Record<string, unknown>> | undefined
   onError?(error: unknown, request: NodeRequest, response: NodeResponse): unknown
 }

@@ -48,7 +48,10 @@ export interface WebsocketSessionsOptions extends ProxyOptions {
    * @defaultValue only this server's own
    */
   readonly origins?: readonly string[]
-  /** The client's address, for web requests: every runtime tells it in its own way. */
+  /**
+   * The client's address, for web requests: every runtime tells it in its own way.
+   * @defaultValue none
+   */
   readonly clientAddress?: (request: WebHandshake) => string | undefined
   /**
    * What waits between checks; for tests.

@@ -17,11 +17,17 @@ export interface FaultRule {
   readonly fault: Fault
   /** @defaultValue every method */
   readonly methods?: readonly StoreMethod[]
-  /** Only these calls, counted from 1 among those of the rule's methods. */
+  /**
+   * Only these calls, counted from 1 among those of the rule's methods.
+   * @defaultValue every call
+   */
   readonly calls?: readonly number[]
   /** Only this share of the calls, by the plan's seed. @defaultValue 1 */
   readonly chance?: number
-  /** Asked at each call; false lets it through. */
+  /**
+   * Asked at each call; false lets it through.
+   * @defaultValue each call fails
+   */
   readonly when?: (call: StoreCall) => boolean
 }
 
@@ -30,7 +36,10 @@ export interface FaultPlan {
   readonly rules: readonly FaultRule[]
   /** Print it when a test fails: the same seed makes the same choices in the same order of calls. @defaultValue 1 */
   readonly seed?: number
-  /** What rejected calls reject with. */
+  /**
+   * What rejected calls reject with.
+   * @defaultValue an `Error` that names the call
+   */
   readonly error?: Error
 }
 

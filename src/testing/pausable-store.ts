@@ -19,10 +19,17 @@ export interface HeldCall extends StoreCall {
 
 /** Which calls to hold: all that fit. */
 export interface HoldRule {
+  /**
+   * Calls of this method only.
+   * @defaultValue every method
+   */
   readonly method?: StoreMethod
   /** @defaultValue `'before'` */
   readonly stage?: Stage
-  /** Whether to hold this call; all when absent. */
+  /**
+   * Whether to hold this call.
+   * @defaultValue all calls
+   */
   readonly when?: (call: StoreCall) => boolean
 }
 

@@ -5,12 +5,25 @@ import type { Sessions } from '../core/sessions.ts'
 
 /** What the seeded session holds. */
 export interface SeedPlan<Data extends object> {
-  /** Logs this user in. */
+  /**
+   * Logs this user in.
+   * @defaultValue nobody
+   */
   readonly subject?: string
+  /**
+   * What the session holds, beside what new ones do.
+   * @defaultValue nothing more
+   */
   readonly data?: Partial<Data>
-  /** Options of that login: level, factors, label. `keep` has no use here: all of `data` stays. */
+  /**
+   * Options of that login: level, factors, label. `keep` has no use here: all of `data` stays.
+   * @defaultValue none
+   */
   readonly login?: Omit<NonNullable<Parameters<Session<Data>['login']>[1]>, 'keep'>
-  /** Facts of the request that makes the session, such as the client's address when sessions are bound to it. */
+  /**
+   * Facts of the request that makes the session, such as the client's address when sessions are bound to it.
+   * @defaultValue a page view over https
+   */
   readonly facts?: Partial<RequestFacts>
 }
 

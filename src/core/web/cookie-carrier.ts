@@ -14,11 +14,15 @@ interface CommonOptions {
    * @defaultValue false
    */
   readonly persistent?: boolean
-  /** Which cookies a browser with too many of them gives up last; a hint that not all understand. */
+  /**
+   * Which cookies a browser with too many of them gives up last; a hint that not all understand.
+   * @defaultValue none, which browsers take for `medium`
+   */
   readonly priority?: 'low' | 'medium' | 'high'
   /**
    * Cookies that the site used before, to be taken away from browsers that still show them: after a change of `name`,
    * `domain` or `path`. Without it a browser with two cookies of the same name has no session.
+   * @defaultValue none
    */
   readonly retired?: readonly RetiredCookie[]
   /** Where `Expires` counts from. @defaultValue Date.now */
@@ -37,7 +41,10 @@ interface OneHost {
 interface ManyHosts {
   /** @defaultValue '__Secure-id' */
   readonly name?: `__Secure-${string}` | `__Http-${string}`
-  /** This host and all hosts below it get the cookie, such as `example.com`. */
+  /**
+   * This host and all hosts below it get the cookie, such as `example.com`.
+   * @defaultValue none: the host that set it
+   */
   readonly domain?: string
   /** @defaultValue '/' */
   readonly path?: string
@@ -47,12 +54,18 @@ interface OverHttps {
   readonly insecureDevelopment?: false
   /** Whether requests that other sites cause bring the cookie. @defaultValue 'lax' */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /** A jar of its own for each top-level site that embeds this one; useful with `sameSite: 'none'`. */
+  /**
+   * A jar of its own for each top-level site that embeds this one; useful with `sameSite: 'none'`.
+   * @defaultValue false
+   */
   readonly partitioned?: boolean
 }
 
 interface OverPlainHttp {
-  /** For development over plain http: no `Secure`, and the name loses its prefix. Refused in production. */
+  /**
+   * For development over plain http: no `Secure`, and the name loses its prefix. Refused in production.
+   * @defaultValue false
+   */
   readonly insecureDevelopment: true
   readonly sameSite?: 'lax' | 'strict'
   readonly partitioned?: false
@@ -72,9 +85,11 @@ export interface CookieCarrier extends Carrier {
 type Own = CommonOptions & OneOrMany
 interface OneOrMany {
   readonly name?: string
+  /** @defaultValue none: the host that set it */
   readonly domain?: string
   readonly path?: string
   readonly sameSite?: Cookie['sameSite']
+  /** @defaultValue false */
   readonly partitioned?: boolean
   readonly insecureDevelopment?: boolean
 }
@@ -90,6 +105,7 @@ const OPTION_NAMES = optionNames<Own>({
   now: true,
   persistent: true,
   partitioned: true,
+  /** @defaultValue false */
   insecureDevelopment: true,
 })
 const FOLLOWS = 'follows from timeouts.absolute; set persistent: true to have it sent'

@@ -37,7 +37,10 @@ export interface KarrigellOptions<Data extends object>
    * `sessionId-` and the name. @defaultValue none, and the cookie is `sessionId`
    */
   readonly application?: string
-  /** The cookie's other attributes. */
+  /**
+   * The cookie's other attributes.
+   * @defaultValue those of `cookieCarrier`
+   */
   readonly cookie?: Pick<CookieOptions, 'insecureDevelopment' | 'persistent' | 'priority' | 'sameSite'>
 }
 

@@ -31,7 +31,10 @@ export type Reply =
 
 /** How requests are read. */
 export interface ServerOptions extends ProxyOptions {
-  /** For `fetch`: the client's address, which every runtime tells in its own way; `rest` is what it passes. */
+  /**
+   * For `fetch`: the client's address, which every runtime tells in its own way; `rest` is what it passes.
+   * @defaultValue none
+   */
   clientAddress?(this: void, request: Request, ...rest: readonly unknown[]): string | undefined
 }
 
