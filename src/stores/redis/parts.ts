@@ -31,8 +31,14 @@ export function markArgs(mark: Tombstone | undefined, at: number): readonly [str
   return mark === undefined ? ['', ''] : [textOfMark(mark), ttlUntil(mark.expiresAt, at)]
 }
 
+/** A cap; `later`: whoever is above it is ended by a call of its own. */
+export interface CapArgument {
+  readonly max: number
+  readonly onLimit: SubjectCap['onLimit'] | 'later'
+}
+
 /** The limit as the scripts take it. */
-export function capArgs(cap: SubjectCap | undefined): readonly [string, string] {
+export function capArgs(cap: CapArgument | undefined): readonly [string, string] {
   return cap === undefined ? ['', ''] : [String(cap.max), cap.onLimit]
 }
 
@@ -48,7 +54,7 @@ export function checkPartition(key: StoreKey, record: SessionRecord): void {
 }
 
 /** The arguments of the script `insert`. */
-export function insertArgs(record: SessionRecord, cap: SubjectCap | undefined, at: number): readonly string[] {
+export function insertArgs(record: SessionRecord, cap: CapArgument | undefined, at: number): readonly string[] {
   const { subject, expiresAt } = record
   return [instantNow(at), textOfRecord(record), ttlUntil(expiresAt, at), subjectLine(subject), ...capArgs(cap)]
 }

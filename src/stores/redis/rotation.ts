@@ -48,7 +48,7 @@ async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<Rotate
   const inserted = await insertNew(parts, rotation)
   // The answer of an attempt before may have been lost, before the old one was buried or after.
   const isRepeated = inserted === 'exists' && (await isInserted(parts, rotation))
-  if (inserted !== 'inserted' && !isRepeated) return refusal(parts, rotation, inserted)
+  if ((inserted === 'exists' && !isRepeated) || inserted === 'limit') return refusal(parts, rotation, inserted)
   let miss: RotateResult | undefined
   try {
     miss = await buryOld(parts, rotation)
@@ -63,16 +63,24 @@ async function moveAcrossSlots(parts: Parts, rotation: Rotation): Promise<Rotate
     return miss
   }
   const { cap } = options
-  if (cap?.onLimit !== 'evict-oldest' || record.subject === undefined) return { outcome: 'rotated', evicted: [] }
+  // What an attempt before was told of the user's sessions, nobody knows any more.
+  const isCrowded = isRepeated || inserted === 'crowded'
+  if (!isCrowded || cap?.onLimit !== 'evict-oldest' || record.subject === undefined) {
+    return { outcome: 'rotated', evicted: [] }
+  }
   return { outcome: 'rotated', evicted: await trim(parts, rotation, cap.max, record.subject) }
 }
 
-async function insertNew({ calls, names, now }: Parts, rotation: Rotation): Promise<'inserted' | 'exists' | 'limit'> {
+/** `crowded`: inserted, and the user may have more sessions now than the cap allows. */
+async function insertNew(
+  { calls, names, now }: Parts,
+  rotation: Rotation,
+): Promise<'inserted' | 'crowded' | 'exists' | 'limit'> {
   const { newKey, record, options } = rotation
-  const cap = options.cap?.onLimit === 'reject' ? options.cap : undefined
-  const args = insertArgs(record, cap, now())
+  const { cap } = options
+  const args = insertArgs(record, cap?.onLimit === 'evict-oldest' ? { ...cap, onLimit: 'later' } : cap, now())
   return await calls.run({ script: 'insert', keys: placeOf(names, newKey), args, isDecisive: true }, (reply) => {
-    if (Array.isArray(reply)) return 'inserted'
+    if (Array.isArray(reply)) return reply.length > 0 ? 'crowded' : 'inserted'
     return numberIn(reply) === 0 ? 'exists' : 'limit'
   })
 }

@@ -117,7 +117,8 @@ local function makeRoom(root, index, max, onLimit, except)
 end
 `
 
-// KEYS epoch, record. ARGV now, record, ttl, subject, max, onLimit. 0: exists, 1: limit, else the evicted.
+// KEYS epoch, record. ARGV now, record, ttl, subject, max, onLimit. 0: exists, 1: limit, else the evicted; with onLimit 'later'
+// nobody is, and something stands in their place when 'trim' has to look.
 // An epoch that is missing is made of the new key, which is random and never used again: if the server loses the epoch,
 // everything from before stays ended.
 const INSERT = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}
@@ -130,7 +131,12 @@ if head(key) then return 0 end
 local evicted, index = {}, nil
 if subject ~= '' then
   index = indexOf(key, subject)
-  if ARGV[5] ~= '' then evicted = makeRoom(parts(key), index, tonumber(ARGV[5]), ARGV[6], nil) end
+  local max = tonumber(ARGV[5])
+  if ARGV[6] == 'later' then
+    if redis.call('ZCARD', index) >= max then evicted = {'later'} end
+  elseif max then
+    evicted = makeRoom(parts(key), index, max, ARGV[6], nil)
+  end
   if not evicted then return 1 end
 end
 redis.call('SET', key, 'L' .. epoch .. text, 'PX', ttl)
