@@ -94,8 +94,7 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
     policy: () => config.policy,
     async close() {
       if (options.name !== undefined) unregister(options.name)
-      engine.underWay.close()
-      await Promise.all([...engine.late, sweeper.stop()])
+      await endBackground(engine, sweeper)
       if (isClosable(store)) await store.close()
     },
   }
@@ -123,4 +122,13 @@ function checkedStore(store: Store, perSubject: SubjectCap | 'unlimited' | undef
   throw new TypeError(
     `perSubject: store ${store.name} does not know whose session is whose; use one such as sqliteStore`,
   )
+}
+
+/** What goes on beside requests ends, and what was begun for one is finished. */
+async function endBackground<Data extends object>(
+  engine: Engine<Data>,
+  sweeper: ReturnType<typeof createSweeper>,
+): Promise<void> {
+  engine.underWay.close()
+  await Promise.all([...engine.late, sweeper.stop()])
 }

@@ -131,9 +131,7 @@ export function freshState<Data extends object>(
   return {
     engine,
     facts,
-    url: options.url,
-    isReadOnly: options.isReadOnly,
-    hasResponse: options.hasResponse,
+    ...options,
     late: { isSaved: options.isSaved, hasLeft: false, isLookDue: false, closing: undefined },
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
