@@ -85,7 +85,7 @@ describe('a handler of Node under a prefix', () => {
     const client = createClient(running.endpoint)
     try {
       const { text } = await client.request(`/admin/users?token=${'A'.repeat(46)}&page=2`)
-      expect(text).toBe(`/users?page=2 /admin/users?page=2 /admin/users?token=${'A'.repeat(46)}&page=2`)
+      expect(text).toBe('/users?page=2 /admin/users?page=2 /admin/users?page=2')
     } finally {
       client.close()
       await running.close()
