@@ -212,7 +212,8 @@ describe('Karrigell’s Session()', () => {
     for (const visitor of visitors.slice(1)) expect((await visitor.get('/alive')).text).toBe('true')
     expect((await visitors[0]!.get('/alive')).text).toBe('false')
     expect(await count()).toBe(1_000)
-  })
+    // Four thousand requests.
+  }, 60_000)
 
   it('K13: with files or SQLite a session survives a restart', async () => {
     const path = await folder()

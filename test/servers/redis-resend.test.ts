@@ -97,7 +97,7 @@ async function showOnce(targets: readonly { host: string; port: number }[], open
     // cluster may be the one that loses a reply; then it is simply done.
     expect(['failed', 'updated']).toContain(await saved)
     await expect
-      .poll(async () => store.get(testKey('a')).catch(() => undefined), { interval: 20 })
+      .poll(async () => store.get(testKey('a')).catch(() => undefined), { interval: 20, timeout: 20_000 })
       .toMatchObject({ version: version + 1 })
   }
   await store.close()
