@@ -36,7 +36,9 @@ export function later(milliseconds: number, fn: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-export const background: typeof later = later
+export function background(milliseconds: number, fn: () => void): () => void {
+  return later(milliseconds, fn)
+}
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, milliseconds))
