@@ -65,16 +65,19 @@ export interface Emitter {
   emit<Name extends SessionEventName>(name: Name, event: SessionEvents[Name]): void
   /** Whether anybody listens to it. */
   isHeard(name: SessionEventName): boolean
-  /** Emits a `warning` and tells the platform, once for each message. */
+  /** Emits a `warning` and tells the platform, once for each message, of a thousand at most. */
   warn(message: string): void
 }
+
+// Some tell a name that a client may have chosen, as with Object.assign(session, request.body): they must not fill the memory.
+const MOST_WARNINGS = 1000
 
 /** Makes an emitter whose listeners cannot disturb the engine (CVE-2021-34428: a listener kept a session alive). */
 export function createEmitter(): Emitter {
   const listeners = new Map<SessionEventName, Set<(event: never) => unknown>>()
   const warned = new Set<string>()
   const warnOnce = (message: string): boolean => {
-    if (warned.has(message)) return false
+    if (warned.has(message) || warned.size >= MOST_WARNINGS) return false
     warned.add(message)
     warn(`sojourn: ${message}`)
     return true

@@ -61,7 +61,13 @@ describe('what is written on a session', () => {
     expect(() => Reflect.set(Reflect.get(session, 'cookie'), 'maxAge', 1)).toThrow(/createSessions/)
     expect(() => Reflect.set(Reflect.get(session, 'flash'), 'info', ['secret'])).not.toThrow()
     expect(Reflect.get(Reflect.get(session, 'flash'), 'info')).toBeUndefined()
-    expect(warnings).toHaveLength(3)
+    expect(warnings).toHaveLength(4)
+  })
+
+  it('is told of a thousand names at most, for a client may choose them, and is refused all the same', () => {
+    const { session, warnings } = opened()
+    for (let n = 0; n < 1100; n++) expect(() => sloppy(session, `name${n}`)).toThrow(TypeError)
+    expect(warnings).toHaveLength(1000)
   })
 
   it('says no name that a client may have chosen', () => {

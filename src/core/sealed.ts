@@ -92,8 +92,9 @@ function behind(refuse: Refuse): object {
   const nothing = Object.freeze({})
   const set = (_target: object, name: PropertyKey, _value: unknown, session: unknown): never =>
     refuse(session, unkept(name))
-  const cookie = new Proxy(nothing, { set: () => refuse(undefined, unkept('cookie')) })
-  const stubs = new Map<PropertyKey, unknown>([['cookie', cookie]])
+  // One for each look-up, because the warning is for the manager of that session.
+  const cookieOf = (session: unknown): object => new Proxy(nothing, { set: () => refuse(session, unkept('cookie')) })
+  const stubs = new Map<PropertyKey, unknown>()
   for (const name of MISSING_METHODS) {
     const message = `session.${name}: there is no such method; ${REMEDIES.get(name)}`
     const stub = function (this: unknown): never {
@@ -104,7 +105,8 @@ function behind(refuse: Refuse): object {
   }
   return new Proxy(nothing, {
     set,
-    get: (target, name, session): unknown => stubs.get(name) ?? Reflect.get(target, name, session),
+    get: (target, name, session): unknown =>
+      name === 'cookie' ? cookieOf(session) : (stubs.get(name) ?? Reflect.get(target, name, session)),
   })
 }
 
