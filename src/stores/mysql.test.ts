@@ -62,5 +62,5 @@ it('every name is quoted and begins with that of the table, and no name is too l
 it('tables and procedures that were published under a version are never changed', () => {
   const digest = createHash('sha256').update(mysqlSchema().join('\n')).digest('hex')
   // Another text needs another SCHEMA_VERSION, and a way from this one to it.
-  expect(digest).toBe('60a523e4fbc0317648b36cbe0d0f9fc1ae50be19f9bde24c0c70d09a6a0d5dfb')
+  expect(digest).toBe('307b2b12260f9d7b4242476b661aa0dccf7c7fc9fbd8b6e3f8fe018d17600795')
 })
