@@ -44,6 +44,7 @@ const WITHOUT_OPTIONS: Readonly<Record<string, string>> = {
   'sojourn#isStoreKey': 'a text',
   'sojourn#isSweepable': 'a store',
   'sojourn#isWatchable': 'a store',
+  'sojourn#safePath': 'a text',
   'sojourn#partitionOfKey': 'a key',
   'sojourn#partitionOfSubject': 'a name',
   'sojourn/originals/karrigell#customSessions': 'a storage',

@@ -160,7 +160,7 @@ describe('rack-session', () => {
     const slow = await world.open(copyOf(client))
     await world.visit(copyOf(client), (session) => session.logout())
     slow.set('late', 1)
-    await slow.commit()
+    await expect(slow.commit()).rejects.toMatchObject({ code: 'gone' })
     await world.visit(client, (session) => expect([session.keys(), session.isStarted]).toEqual([[], false]))
     expect(await world.records()).toEqual([])
   })
