@@ -14,7 +14,7 @@ import { isWatchable } from './store.ts'
 export async function reopen<Data extends object>(session: Session<Data>): Promise<Session<Data> | undefined> {
   const { engine, facts, carrier, url, live } = stateOf(session)
   if (live === undefined) return undefined
-  const state = freshState(engine, facts, carrier, { url, isReadOnly: false, hasResponse: false, isSaved: false })
+  const state = freshState(engine, facts, { carrier, url, isReadOnly: false, hasResponse: false, isSaved: false })
   const found = await follow(state, live.key)
   if (typeof found !== 'object') return undefined
   await admit(state, { carrier, token: undefined, isCurrent: true }, found)

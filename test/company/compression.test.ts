@@ -7,13 +7,14 @@ import { expressSessions } from 'sojourn/express'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Visitor } from '../fronts/client.ts'
 import { createVisitor } from '../fronts/client.ts'
+import { decoded } from '../fronts/decoded.ts'
 import type { Visit } from '../fronts/driver.ts'
 import { expressVersions } from '../fronts/drivers/express.ts'
 import { listen } from '../fronts/drivers/servers.ts'
 import { watchRejections } from '../fronts/rejections.ts'
 import type { Stage } from '../fronts/stage.ts'
 import { stage } from '../fronts/stage.ts'
-import { decoded, fileOf, pages } from './streams.ts'
+import { fileOf, pages } from './streams.ts'
 
 const GZIP = { headers: { 'accept-encoding': 'gzip' } }
 

@@ -2,11 +2,8 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import type { Response } from 'express'
 import { onTestFinished } from 'vitest'
-import type { Opened } from '../fronts/client.ts'
 
 /** Pages that leave in pieces, each in the way of some handlers, and the text that must arrive. */
 export interface Page {
@@ -76,12 +73,4 @@ export async function fileOf(text: string): Promise<string> {
   const file = join(folder, 'page.html')
   await writeFile(file, text)
   return file
-}
-
-/** The body as the client's decoder gives it, in pieces as they arrive. */
-export function decoded({ all, body }: Opened): Readable {
-  const encoding = all('content-encoding')
-  if (encoding.length === 0) return body
-  if (encoding.join() !== 'gzip') throw new Error(`no decoder for ${encoding.join()}`)
-  return body.pipe(createGunzip())
 }

@@ -29,6 +29,15 @@ export type Handle = (visited: Visited) => Reply | Promise<Reply>
 /** A handler in Node's own terms, for the fronts that give out Node's responses. */
 export type RawHandle = (request: IncomingMessage, response: ServerResponse, session: Session<Visit>) => unknown
 
+/** Before the session: outside, so that it sees what the session made of the response; or after, inside. */
+export type Place = 'before' | 'after'
+
+/** Other middleware that an application has beside the session. */
+export interface Neighbour {
+  readonly kind: 'compression' | 'head hook'
+  readonly place: Place
+}
+
 export interface App {
   readonly sessions: Sessions<Visit>
   readonly handle: Handle
@@ -36,6 +45,7 @@ export interface App {
   readonly form?: boolean
   /** How many times the front is installed. Once is what it is made for. */
   readonly installed?: number
+  readonly neighbour?: Neighbour
 }
 
 export interface RawApp {

@@ -7,8 +7,9 @@ import { csrf } from 'sojourn/csrf'
 import { expect } from 'vitest'
 import type { Client, Got } from './client.ts'
 import { createClient, createVisitor } from './client.ts'
-import type { Driver, Reply, Visit, Visited as Shown } from './driver.ts'
+import type { Driver, Neighbour, Reply, Visit, Visited as Shown } from './driver.ts'
 import type { WatchedStore } from './watched-store.ts'
+import { companyCases } from './company-cases.ts'
 import { statusCases } from './status-cases.ts'
 import { watchedStore } from './watched-store.ts'
 
@@ -38,12 +39,17 @@ export interface FrontCase {
   readonly form?: boolean
   /** How many times the front is installed. */
   readonly installed?: number
+  /** What other middleware there is. */
+  readonly neighbour?: Neighbour
   readonly handle: Handle
   readonly run: (scene: Scene) => Promise<void>
 }
 
 /** Plays a case with one front. */
-export async function play(driver: Driver, { handle, run, options, form, installed }: FrontCase): Promise<void> {
+export async function play(
+  driver: Driver,
+  { handle, run, options, form, installed, neighbour }: FrontCase,
+): Promise<void> {
   const watched = watchedStore()
   const sessions = createSessions<Visit>({ store: watched.store, initial: () => ({}), ...options })
   const running = await driver.start({
@@ -51,6 +57,7 @@ export async function play(driver: Driver, { handle, run, options, form, install
     handle: (shown) => handle({ ...shown, sessions }),
     ...(form !== undefined && { form }),
     ...(installed !== undefined && { installed }),
+    ...(neighbour !== undefined && { neighbour }),
   })
   const clients: Client[] = []
   const connect = (): Client => {
@@ -670,6 +677,7 @@ export const frontCases = (): readonly FrontCase[] => [
     },
   },
   ...statusCases,
+  ...companyCases,
 ]
 
 /** A carrier as an application may write one: the token comes in a parameter and goes out in a header. */

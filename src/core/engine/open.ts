@@ -39,7 +39,8 @@ export function openState<Data extends object>(
   const [presented, ...rivals] = presentedTokens(engine, facts)
   askForAddress(engine, facts, presented !== undefined)
   const carrier = presented?.carrier ?? carrierForNew(carriers, facts)
-  const state = freshState(engine, facts, carrier, {
+  const state = freshState(engine, facts, {
+    carrier,
     url: strippedUrl(carriers, facts),
     isReadOnly,
     hasResponse: !isReadOnly && facts.hasResponse !== false,

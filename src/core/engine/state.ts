@@ -121,18 +121,27 @@ export interface State<Data extends object> {
 
 const NONE: readonly StoreKey[] = []
 
+/** How a request is served. */
+interface Service extends Pick<Late, 'isSaved'> {
+  readonly carrier: Carrier
+  readonly url: string
+  readonly isReadOnly: boolean
+  readonly hasResponse: boolean
+}
+
 /** A state without a record. */
 export function freshState<Data extends object>(
   engine: Engine<Data>,
   facts: RequestFacts,
-  carrier: Carrier,
-  options: Pick<State<Data>, 'url' | 'isReadOnly' | 'hasResponse'> & Pick<Late, 'isSaved'>,
+  service: Service,
 ): State<Data> {
   return {
     engine,
     facts,
-    ...options,
-    late: { isSaved: options.isSaved, hasLeft: false, isLookDue: false, closing: undefined },
+    url: service.url,
+    isReadOnly: service.isReadOnly,
+    hasResponse: service.hasResponse,
+    late: { isSaved: service.isSaved, hasLeft: false, isLookDue: false, closing: undefined },
     activity: { reads: 0, writes: 0 },
     presentedKey: undefined,
     rivals: NONE,
@@ -141,7 +150,7 @@ export function freshState<Data extends object>(
     turn: undefined,
     answer: undefined,
     phase: 'fresh',
-    carrier,
+    carrier: service.carrier,
     token: undefined,
     handle: undefined,
     live: undefined,

@@ -3,16 +3,19 @@ import express from 'express'
 import express4 from 'express4'
 import { expressSessions } from 'sojourn/express'
 import type { Driver, Reply } from '../driver.ts'
+import { connectNeighbour } from './neighbours.ts'
 import { listen } from './servers.ts'
 
 function expressDriver(name: string, create: () => express.Express): Driver {
   return {
     name,
-    start: ({ sessions, handle, form, installed = 1 }) => {
+    start: ({ sessions, handle, form, installed = 1, neighbour }) => {
       const app = create().set('trust proxy', 1).disable('x-powered-by')
       const withSession = expressSessions(sessions)
       if (form) app.use(express.urlencoded({ extended: false }))
+      if (neighbour?.place === 'before') app.use(connectNeighbour(neighbour))
       for (let time = 0; time < installed; time++) app.use(time === 0 ? withSession : expressSessions(sessions))
+      if (neighbour?.place === 'after') app.use(connectNeighbour(neighbour))
       app.use(
         awaited(async (request, response) => {
           await reply(response, await handle({ session: withSession.of(request), path: request.url }))

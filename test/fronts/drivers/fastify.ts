@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream'
+import compress from '@fastify/compress'
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import fastify from 'fastify'
 import type { WithSession } from 'sojourn/fastify'
 import { fastifySessions } from 'sojourn/fastify'
-import type { Driver, Reply, Running, Visit } from '../driver.ts'
+import type { Driver, Neighbour, Reply, Running, Visit } from '../driver.ts'
+import { hookHead } from './neighbours.ts'
 
 declare module 'fastify' {
   interface FastifyRequest extends WithSession<Visit> {}
@@ -21,6 +23,14 @@ export function createFastify(): FastifyInstance {
   return fastify({ trustProxy: '127.0.0.1', forceCloseConnections: true })
 }
 
+async function addNeighbour(app: FastifyInstance, { kind }: Neighbour): Promise<void> {
+  if (kind === 'compression') {
+    await app.register(compress, { threshold: 0, encodings: ['gzip'] })
+    return
+  }
+  app.addHook('onRequest', async (_request, { raw }) => hookHead(raw))
+}
+
 /** Serves it on a free port. */
 export async function serveFastify(app: FastifyInstance): Promise<Running> {
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -29,10 +39,12 @@ export async function serveFastify(app: FastifyInstance): Promise<Running> {
 
 export const fastifyDriver: Driver = {
   name: 'Fastify',
-  start: async ({ sessions, handle, form = false, installed = 1 }) => {
+  start: async ({ sessions, handle, form = false, installed = 1, neighbour }) => {
     const app = createFastify()
     if (form) await app.register(formbody)
+    if (neighbour?.place === 'before') await addNeighbour(app, neighbour)
     for (let time = 0; time < installed; time++) await app.register(fastifySessions(sessions, { form }))
+    if (neighbour?.place === 'after') await addNeighbour(app, neighbour)
     app.all('*', async (request, out) => reply(out, await handle({ session: request.session, path: request.url })))
     return serveFastify(app)
   },

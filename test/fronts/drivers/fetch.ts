@@ -46,10 +46,16 @@ function toResponse({ status = 200, headers = {}, body, redirect, stream }: Repl
   return new Response(status === 304 || status === 204 ? null : content, { status, headers })
 }
 
+const ALONE = 'it wraps one handler: there is no other middleware'
+
 export const fetchDrivers: readonly Driver[] = [
   {
     name: 'fetch',
     leavesOut: {
+      'compression before it': ALONE,
+      'compression after it': ALONE,
+      'a hook of the head before it': ALONE,
+      'a hook of the head after it': ALONE,
       'installed twice': 'it wraps one handler: there is nothing to install',
       'error page': 'it has no page for errors: without `onError`, what a handler throws goes on to the server',
       'several tokens': 'as for the error page',

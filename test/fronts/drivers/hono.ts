@@ -2,6 +2,7 @@ import { getRequestListener } from '@hono/node-server'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { Context } from 'hono'
 import { Hono } from 'hono'
+import { compress } from 'hono/compress'
 import { stream as streamed } from 'hono/streaming'
 import type { ContentfulStatusCode, RedirectStatusCode } from 'hono/utils/http-status'
 import type { WithSession } from 'sojourn/hono'
@@ -40,12 +41,20 @@ export async function serveHono(fetch: (request: Request) => Response | Promise<
   }
 }
 
+const NO_HOOKS = 'a response is a value: middleware changes its headers, and there is no head to hook'
+
 export const honoDriver: Driver = {
   name: 'Hono',
-  start: ({ sessions, handle, form = false, installed = 1 }) => {
+  leavesOut: {
+    'a hook of the head before it': NO_HOOKS,
+    'a hook of the head after it': NO_HOOKS,
+  },
+  start: ({ sessions, handle, form = false, installed = 1, neighbour }) => {
     const app = new Hono<VisitEnv>()
     const clientAddress = (c: Context): string | undefined => getConnInfo(c).remote.address
+    if (neighbour?.place === 'before') app.use(compress({ threshold: 0 }))
     for (let time = 0; time < installed; time++) app.use(honoSessions(sessions, { trustProxy: 1, form, clientAddress }))
+    if (neighbour?.place === 'after') app.use(compress({ threshold: 0 }))
     app.all('*', async (c) => {
       const { pathname, search } = new URL(c.req.url)
       return reply(c, await handle({ session: c.get('session'), path: pathname + search }))

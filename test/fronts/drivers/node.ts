@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { nodeSessions } from 'sojourn/node'
-import type { Driver } from '../driver.ts'
+import type { Driver, Neighbour } from '../driver.ts'
 import { replyTo } from '../driver.ts'
+import { connectNeighbour } from './neighbours.ts'
 import type { Kind, Listener } from './servers.ts'
 import { listen } from './servers.ts'
 
@@ -18,6 +19,14 @@ function parsed(listener: Listener): Listener {
   }
 }
 
+/** Leads a request through middleware as connect does. */
+function beside(neighbour: Neighbour | undefined, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (neighbour === undefined) resolve()
+    else void connectNeighbour(neighbour)(request as never, response as never, () => resolve())
+  })
+}
+
 function nodeDriver(name: string, kind: Kind): Driver {
   const options = kind === 'https' || kind === 'h2' ? {} : { trustProxy: 1 }
   return {
@@ -26,13 +35,19 @@ function nodeDriver(name: string, kind: Kind): Driver {
       'installed twice': 'it wraps one handler: there is nothing to install',
       ...(kind === 'https' && { 'client address': 'it is served without a proxy here, to show that none is needed' }),
     },
-    start: ({ sessions, handle, form }) => {
+    start: ({ sessions, handle, form, neighbour }) => {
       const body = (request: IncomingMessage): Readonly<Record<string, string>> | undefined => bodies.get(request)
       const withSession = nodeSessions(sessions, { ...options, body })
+      const inner = neighbour?.place === 'after' ? neighbour : undefined
+      const outer = neighbour?.place === 'before' ? neighbour : undefined
       const listener = withSession(async (request, response, session) => {
+        await beside(inner, request, response)
         await replyTo(response, await handle({ session, path: request.url ?? '/' }))
       })
-      return listen(kind, form ? parsed(listener) : listener)
+      const led: Listener = (request, response) => {
+        void beside(outer, request, response).then(() => listener(request, response))
+      }
+      return listen(kind, form ? parsed(led) : led)
     },
     startRaw: ({ sessions, handle }) => listen(kind, nodeSessions(sessions, options)(handle)),
   }
