@@ -59,6 +59,15 @@ export const pages: readonly Page[] = [
       },
     },
     {
+      name: `write and, while the store is at work, pipe of ${text.length} characters`,
+      text: `begin ${text}`,
+      send: (response: Response, file: string) => {
+        response.type('html').write('begin ')
+        if (typeof response.flush === 'function') response.flush()
+        setTimeout(() => createReadStream(file).pipe(response), 5)
+      },
+    },
+    {
       name: `sendFile of ${text.length} characters`,
       text,
       send: (response: Response, file: string) => response.type('html').sendFile(file),

@@ -6,6 +6,7 @@ import { inTurn } from './state.ts'
 
 /** The end of a response, where the front can tell of it; any of Node's responses. */
 export interface Closing {
+  /** Calls back, once, when the response has been sent or cut off. */
   once(event: 'close', listener: () => void): unknown
 }
 
