@@ -153,7 +153,8 @@ export function createVisitor({ ledger, products, nextReader }: Scenery, random:
   }
 
   const destroy: Act = async (client, at) => {
-    const options = { cookie: at.cookie, deeds: [[at, [isEnded]]] as const, expect: 200 }
+    const form = { _csrf: formToken ?? '' }
+    const options = { cookie: at.cookie, form, deeds: [[at, [isEnded]]] as const, expect: 200 }
     const answer = await send('destroy', client, '/reset', options)
     if (answer !== undefined) become(undefined)
     return answer !== undefined

@@ -36,6 +36,8 @@ export interface Answered {
 export interface Visitor {
   /** Types an address. */
   go(url: string): Promise<Look>
+  /** The status of a page that is only fetched. */
+  fetched(url: string): Promise<number>
   follow(link: string): Promise<Look>
   press(button: string): Promise<Look>
   /** Every answer so far to what was typed, followed or pressed. */
@@ -180,6 +182,7 @@ async function visitorIn(context: BrowserContext): Promise<Visitor> {
       await page.goto(url)
       return look()
     },
+    fetched: async (url) => (await context.request.get(url)).status(),
     follow: (link) => click('link', link),
     press: (button) => click('button', button),
     answered: () => Promise.all(responses.map(answeredBy)),

@@ -9,6 +9,17 @@ export function endedError(code: 'gone' | 'superseded'): SessionError {
     : new SessionError('superseded', 'session: its token was replaced; nothing was written, send the request again')
 }
 
+/** The error for changes that met the end of their session. Where a save was not answered, they may be stored all the same. */
+export function lostError<Data extends object>(state: State<Data>): SessionError {
+  const isKnown = state.unanswered.length === 0
+  state.unanswered = []
+  if (isKnown) return endedError('gone')
+  return new SessionError(
+    'store-unavailable',
+    'session: it ended after a save that was not answered; whether that was done cannot be known',
+  )
+}
+
 /** Remembers, when the session is found to have ended, that there is something which can never be stored. */
 export function noteLoss<Data extends object>(state: State<Data>): void {
   state.hasLost ||= hasPending(state)
@@ -27,7 +38,7 @@ export function tellLoss<Data extends object>(state: State<Data>): void {
   state.hasLost = false
   state.idle = undefined
   state.document.reset()
-  throw endedError(hasLost || phase === 'gone' ? 'gone' : 'superseded')
+  throw hasLost || phase === 'gone' ? lostError(state) : endedError('superseded')
 }
 
 /** To start a session is no change: pages with a form do it, and are shown all the same. */

@@ -1,7 +1,7 @@
 import type { Content } from '../data/content.ts'
 import type { Draft } from '../data/document.ts'
 import { SessionError } from '../errors.ts'
-import { endedError } from './lost.ts'
+import { endedError, lostError } from './lost.ts'
 import { maxBytesOf } from './pending.ts'
 import { backOff, insertState, mayBegin, writeAnswered } from './save.ts'
 import type { State } from './state.ts'
@@ -50,7 +50,7 @@ async function storeDraft<Data extends object>(state: State<Data>, draft: Draft<
     if ((isChanged || state.isStarted) && mayBegin(state)) await insertState(state, { text })
   } else if (state.phase === 'live' && isChanged) {
     const outcome = await writeAnswered(state, text, draft.basis)
-    if (outcome === 'gone') throw endedError('gone')
+    if (outcome === 'gone') throw lostError(state)
     if (outcome === 'retry') return false
     document.settle(text)
   }

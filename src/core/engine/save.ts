@@ -2,7 +2,7 @@ import { pause } from '#platform'
 import { SessionError } from '../errors.ts'
 import { partitionOfSubject, storeKeyOf } from '../key.ts'
 import { isOutage } from './guard.ts'
-import { endedError, isChanged, noteLoss, tellLoss } from './lost.ts'
+import { isChanged, lostError, noteLoss, tellLoss } from './lost.ts'
 import { newBinding, follow } from './open.ts'
 import { encoded, hasOtherIdle, pendingText } from './pending.ts'
 import { expiryAt, isTouchDue } from '../policy.ts'
@@ -174,7 +174,7 @@ async function updateState<Data extends object>(state: State<Data>, first: strin
     const outcome = state.document.differs(text) || hasOtherIdle(state) ? await writeAnswered(state, text) : 'written'
     if (outcome === 'gone') {
       state.hasLost = false
-      throw endedError('gone')
+      throw lostError(state)
     }
     if (outcome === 'written') {
       state.document.settle(text)
