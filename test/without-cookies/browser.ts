@@ -182,7 +182,7 @@ async function visitorIn(context: BrowserContext): Promise<Visitor> {
       await page.goto(url)
       return look()
     },
-    fetched: async (url) => (await context.request.get(url)).status(),
+    fetched: (url) => page.evaluate<number>(`fetch(${JSON.stringify(url)}).then(({ status }) => status)`),
     follow: (link) => click('link', link),
     press: (button) => click('button', button),
     answered: () => Promise.all(responses.map(answeredBy)),
