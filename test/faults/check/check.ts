@@ -242,8 +242,10 @@ export function createChecker({ windows = [], signsInByHops = false }: Announced
     if (trace !== undefined && token?.session.life?.seen.has(trace) === true) {
       report('applied though refused', op, trace)
     }
+    // These two refuse whoever comes with a token that was rotated already, and within the grace it opens the session on.
+    const isLate = code === 'superseded' && (deed.kind === 'elevate' || deed.kind === 'endOthers')
     // It opened, and had ended or was replaced by the time it came to writing.
-    if (token !== undefined && isGone) foundDead(op, token)
+    if (token !== undefined && isGone && !isLate) foundDead(op, token)
     if (code === 'subject-limit' && 'subject' in deed && !mayRefuse(userOf(deed.subject), op)) {
       report('limit not kept', op, `${deed.subject} was refused a sign-in without need`)
     }
