@@ -14,7 +14,7 @@ import { listen } from '../fronts/drivers/servers.ts'
 import { watchRejections } from '../fronts/rejections.ts'
 import type { Stage } from '../fronts/stage.ts'
 import { stage } from '../fronts/stage.ts'
-import { fileOf, pages } from './streams.ts'
+import { pages } from './streams.ts'
 
 const GZIP = { headers: { 'accept-encoding': 'gzip' } }
 
@@ -76,8 +76,7 @@ describe.each(cases)(
 
     it.each(pages)('the bytes of $name arrive as they were sent (F2)', async ({ text: expected, send }) => {
       const { visitor, set } = await arrive()
-      const file = await fileOf(expected.replace(/^begin /, ''))
-      handler = (_request, response) => send(response, file)
+      handler = (_request, response) => send(response)
       const opened = await visitor.open('/page', GZIP).opened
       expect(opened.all('content-encoding')).toEqual(['gzip'])
       expect(await text(decoded(opened))).toBe(expected)
@@ -122,7 +121,6 @@ describe.each(expressVersions)('$name', { timeout: 3_000 }, ({ create }) => {
     'STORE-2: compression $order the session, and $name cannot be saved: the error is answered whole, and nothing of the page leaves',
     async ({ order, text: expected, send }) => {
       const rejections = watchRejections()
-      const file = await fileOf(expected)
       const { connect, watched } = await stage((sessions) => {
         const app: Express = create().set('trust proxy', 1)
         if (order === 'before') app.use(compression({ threshold: 0 }))
@@ -130,7 +128,7 @@ describe.each(expressVersions)('$name', { timeout: 3_000 }, ({ create }) => {
         if (order === 'after') app.use(compression({ threshold: 0 }))
         app.use((request, response) => {
           expressSessions(sessions).of(request).data.count = 1
-          send(response, file)
+          send(response)
         })
         return listen('http', app)
       })

@@ -8,7 +8,7 @@ import { createVisitor } from '../fronts/client.ts'
 import { expressVersions } from '../fronts/drivers/express.ts'
 import { listen } from '../fronts/drivers/servers.ts'
 import { stage } from '../fronts/stage.ts'
-import { fileOf, pages } from './streams.ts'
+import { pages } from './streams.ts'
 
 let time = Date.now()
 const now = (): number => ++time
@@ -17,7 +17,7 @@ const ORDERS = ['before', 'after'] as const
 const cases = expressVersions.flatMap(({ name, create }) => ORDERS.map((order) => ({ version: name, create, order })))
 
 describe.each(cases)('$version, middleware $order the session', ({ create, order }) => {
-  const serve = (middleware: RequestHandler, send: (typeof pages)[number]['send'], file: string) =>
+  const serve = (middleware: RequestHandler, send: (typeof pages)[number]['send']) =>
     stage(
       (sessions) => {
         const app: Express = create().set('trust proxy', 1)
@@ -26,7 +26,7 @@ describe.each(cases)('$version, middleware $order the session', ({ create, order
         app.use((request, response) => {
           if (request.path === '/write') withSession.of(request).data.count = now()
           else withSession.of(request).get('count')
-          send(response, file)
+          send(response)
         })
         return listen('http', app)
       },
@@ -45,7 +45,7 @@ describe.each(cases)('$version, middleware $order the session', ({ create, order
         })
         next()
       }
-      const { connect } = await serve(hook, send, await fileOf(text.replace(/^begin /, '')))
+      const { connect } = await serve(hook, send)
       const visitor = createVisitor(connect())
       for (const path of ['/write', '/write', '/read']) {
         const got = await visitor.request(path)
@@ -58,7 +58,7 @@ describe.each(cases)('$version, middleware $order the session', ({ create, order
   )
 
   it.each(pages)('response-time tells a time: $name', async ({ text, send }) => {
-    const { connect } = await serve(responseTime(), send, await fileOf(text.replace(/^begin /, '')))
+    const { connect } = await serve(responseTime(), send)
     const got = await connect().request('/write')
     expect([got.text, got.cookies.length]).toEqual([text, 1])
     expect(got.all('x-response-time')[0]).toMatch(/^\d+\.\d+ms$/)
@@ -69,7 +69,7 @@ describe.each(cases)('$version, middleware $order the session', ({ create, order
     const log = morgan(':method :url :status :res[set-cookie] :response-time', {
       stream: { write: (line) => lines.push(line) },
     })
-    const { connect } = await serve(log, send, await fileOf(text.replace(/^begin /, '')))
+    const { connect } = await serve(log, send)
     expect((await connect().request('/write')).text).toBe(text)
     await expect.poll(() => lines).toEqual([expect.stringMatching(/^GET \/write 200 __Host-id=.* \d+\.\d+\n$/)])
   })

@@ -127,7 +127,9 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
         const isOver = isOverAfter(verb, open.isOver)
         Object.assign(open, { pending: [], maybe: [], last: [], isOver, isOwn: verb.name === 'destroy', isLost: false })
       }
-      if (!done.ok && (done.code === 'gone' || done.code === 'superseded')) {
+      // After a save that was not answered nobody knows whether the changes were lost, and the error says so.
+      const isInDoubt = done.code === 'store-unavailable' && open.isLost
+      if (!done.ok && (done.code === 'gone' || done.code === 'superseded' || isInDoubt)) {
         open.isLost = false
         if (verb.name === 'save' || verb.name === 'commit') open.pending = []
       }
