@@ -131,7 +131,8 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       const isInDoubt = done.code === 'store-unavailable' && open.isLost
       if (!done.ok && (done.code === 'gone' || done.code === 'superseded' || isInDoubt)) {
         open.isLost = false
-        if (verb.name === 'save' || verb.name === 'commit') open.pending = []
+        // A login too says of what it was to keep that it is lost, and it is gone from then on.
+        if (verb.name === 'save' || verb.name === 'commit' || verb.name === 'login') open.pending = []
       }
       // Done to a session that is over or not stored: a login may still take it along.
       if (done.ok && verb.change !== undefined && open.isOver && !effective.has(verb.verb))
