@@ -15,6 +15,7 @@ import type { Store, SubjectCap } from './store.ts'
 import { hasSubjects, isClearable, isClosable } from './store.ts'
 import type { SubjectSessions } from './subjects.ts'
 import { subjectSessions } from './subjects.ts'
+import type { Sweeper } from './engine/sweeper.ts'
 import { createSweeper } from './engine/sweeper.ts'
 import { createUnderWay } from './engine/under-way.ts'
 
@@ -58,25 +59,8 @@ export function createSessions<Data extends object = Record<string, unknown>>(
 }
 
 function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Data> {
-  const checked = readConfig(options)
-  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store, options.perSubject)
-  // The default is not in force, and must not be told of, on a store that does not know whose session is whose.
-  const policy = hasSubjects(store) ? checked.policy : Object.freeze({ ...checked.policy, perSubject: undefined })
-  const config = { ...checked, policy }
-  const emitter = createEmitter()
-  const guard = guardStore(store.name, config.storeTimeout, emitter, config.now)
-  const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
-  const engine: Engine<Data> = {
-    config,
-    store,
-    guard,
-    emitter,
-    touching: new Set(),
-    updating: ambient(),
-    late: new Set(),
-    underWay: createUnderWay({ policy: config.policy, store, guard }, config.now),
-    sweepWhenDue: () => sweeper.sweepWhenDue(),
-  }
+  const [engine, sweeper] = newEngine(options)
+  const { config, emitter, store } = engine
   const running = ambient<Session<Data>>()
 
   return {
@@ -98,6 +82,30 @@ function build<Data extends object>(options: SessionsOptions<Data>): Sessions<Da
       if (isClosable(store)) await store.close()
     },
   }
+}
+
+function newEngine<Data extends object>(options: SessionsOptions<Data>): readonly [Engine<Data>, Sweeper] {
+  const checked = readConfig(options)
+  const store = checkedStore(typeof options.store === 'function' ? options.store() : options.store, options.perSubject)
+  // The default is not in force, and must not be told of, on a store that does not know whose session is whose.
+  const policy = hasSubjects(store) ? checked.policy : Object.freeze({ ...checked.policy, perSubject: undefined })
+  const config = { ...checked, policy }
+  const emitter = createEmitter()
+  const guard = guardStore(store.name, config.storeTimeout, emitter, config.now)
+  const sweeper = createSweeper(store, config.sweepEvery, config.now, guard, emitter)
+  const engine: Engine<Data> = {
+    config,
+    store,
+    guard,
+    emitter,
+    touching: new Set(),
+    updating: ambient(),
+    late: new Set(),
+    lines: new Map(),
+    underWay: createUnderWay({ policy: config.policy, store, guard }, config.now),
+    sweepWhenDue: () => sweeper.sweepWhenDue(),
+  }
+  return [engine, sweeper]
 }
 
 function found<S>(session: S | undefined): S {

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { performance } from 'node:perf_hooks'
 import { setImmediate } from 'node:timers'
 import type { Ambient } from './platform.ts'
 
@@ -55,6 +56,12 @@ export function endOfTurn(): Promise<void> {
   return (end ??= new Promise<void>(nextTurn).then(() => {
     end = undefined
   }))
+}
+
+export const isolatesRequests = false
+
+export function monotonicNow(): number {
+  return performance.now()
 }
 
 export function ambient<T>(): Ambient<T> {

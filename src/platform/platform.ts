@@ -30,6 +30,10 @@ export interface Platform {
    * request must not wait for what another one has started.
    */
   endOfTurn(): Promise<void>
+  /** Whether one request must not wait for what another one has started. */
+  readonly isolatesRequests: boolean
+  /** Milliseconds since some moment in the past, by a clock that nobody sets. */
+  monotonicNow(): number
   /** A value that follows the asynchronous flow of `run`. */
   ambient<T>(): Ambient<T>
   /** Whether this process runs in production (`NODE_ENV=production`). */

@@ -11,6 +11,7 @@ interface WebPlatform {
   readonly TextEncoder: new () => { encode(text: string): Uint8Array }
   readonly setTimeout: (fn: () => void, milliseconds: number) => unknown
   readonly clearTimeout: (timer: unknown) => void
+  readonly performance: { now(): number }
   readonly console: { warn(message: string): void }
   readonly AsyncLocalStorage?: new <T>() => { run<R>(value: T, fn: () => R): R; getStore(): T | undefined }
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> }
@@ -67,6 +68,12 @@ export function nextTurn(fn: () => void): void {
 /** At once: the timer would belong to one request, and in Workers another one must not wait for it. */
 export function endOfTurn(): Promise<void> {
   return Promise.resolve()
+}
+
+export const isolatesRequests = true
+
+export function monotonicNow(): number {
+  return web.performance.now()
 }
 
 /** Without AsyncLocalStorage there is no ambient session: `current()` then says so, everything else works. */

@@ -11,6 +11,16 @@ export interface Draft<Data> {
   readonly basis: string
 }
 
+/** What a content adds to a text that others have stored. */
+export interface Fold {
+  /** The text of the content itself; undefined when the application has not seen it. */
+  readonly basis: string | undefined
+  /** Both together. */
+  readonly text: string
+  /** The paths that both had changed. */
+  readonly clashes: readonly string[]
+}
+
 /** Session data between store and application: decoded when first touched, and compared only if it was decoded. */
 export interface Document<Data> {
   /** Whether the application has seen the data. */
@@ -35,6 +45,14 @@ export interface Document<Data> {
   reset(text?: string): void
   /** Applies what was changed here to what another request stored; the paths both changed are returned. */
   rebase(theirs: string): readonly string[]
+  /** What {@link rebase} would make of it, to store; the document stays as it is. */
+  fold(theirs: string, maxBytes: number): Fold
+  /**
+   * The store now holds `text`, into which this content went as it was when its own text was `basis`: it is taken over, and
+   * what was changed here since stays. False when what was changed since cannot be encoded; then others' changes are
+   * still to be merged.
+   */
+  catchUp(basis: string | undefined, text: string): boolean
 }
 
 /** A document that the store holds as `stored`, or a new one that begins with the initial data. */
@@ -75,9 +93,7 @@ class StoredDocument<Data extends object> implements Document<Data> {
     const text = writeContent(this.#rules, draft ?? this.content)
     // What cannot be read here may be good for another version of the application.
     if (draft === undefined && this.#unread !== undefined && text === this.#base) return this.#unread
-    const bytes = utf8Length(text)
-    if (bytes <= maxBytes) return text
-    throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
+    return within(maxBytes, text)
   }
 
   differs(text: string): boolean {
@@ -126,6 +142,30 @@ class StoredDocument<Data extends object> implements Document<Data> {
     return clashes
   }
 
+  fold(theirs: string, maxBytes: number): Fold {
+    const base = this.#base
+    if (!this.isOpen || base === undefined) return { basis: undefined, text: theirs, clashes: [] }
+    const mine = this.#text()
+    if (theirs === base || theirs === this.#unread) return { basis: mine, text: this.encode(maxBytes), clashes: [] }
+    const { content, clashes } = merged(this.#rules, base, mine, theirs)
+    return { basis: mine, text: within(maxBytes, writeContent(this.#rules, content)), clashes }
+  }
+
+  catchUp(basis: string | undefined, text: string): boolean {
+    const before = basis ?? this.#base
+    try {
+      const present = this.isOpen ? this.#text() : undefined
+      if (present !== undefined && before !== undefined) {
+        this.#replace(merged(this.#rules, before, present, text).content)
+      }
+      this.settle(text)
+      return true
+    } catch {
+      if (before !== undefined) this.settle(before)
+      return false
+    }
+  }
+
   // `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
   #opened(): Content<Data> {
     const stored = (this.#base ??= writeContent(this.#rules, { data: this.#rules.initial(), flashes: [] }))
@@ -147,6 +187,12 @@ class StoredDocument<Data extends object> implements Document<Data> {
   }
 }
 
+function within(maxBytes: number, text: string): string {
+  const bytes = utf8Length(text)
+  if (bytes <= maxBytes) return text
+  throw new SessionError('too-large', `session data: ${bytes} bytes encoded, over the limit of ${maxBytes}`)
+}
+
 /** The texts of what both sides began with, what this request holds, and what was stored instead. */
 function merged<Data extends object>(
   rules: DocumentRules<Data>,
@@ -157,7 +203,9 @@ function merged<Data extends object>(
   const { codec } = rules
   const isEqual = (a: unknown, b: unknown): boolean => codec.encode(a) === codec.encode(b)
   const parsed = (text: string): Content<Data> => parseContent<Data>(codec, text)
-  const [before, here, there] = [parsed(base), parsed(mine), parsed(theirs)]
+  const there = parsed(theirs)
+  if (mine === base) return { content: { ...there, data: shapedData(rules, there.data) }, clashes: [] }
+  const [before, here] = [parsed(base), parsed(mine)]
   const { value, clashes } = mergeData(before.data, here.data, there.data, isEqual)
   const flashes = mergeQueue(before.flashes, here.flashes, there.flashes)
   const data = shapedData(rules, splitContent<Data>(value).data)

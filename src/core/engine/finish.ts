@@ -5,9 +5,10 @@ import { tellLoss } from './lost.ts'
 import { rotateState } from './replace.ts'
 import type { Outcome } from '../web/response.ts'
 import { pendingText } from './pending.ts'
-import { needsTouch, recheckToken, saveState, touchState } from './save.ts'
+import { saveState } from './save.ts'
 import type { State } from './state.ts'
 import { inTurn } from './state.ts'
+import { needsTouch, recheckToken, touchState } from './touch.ts'
 
 /**
  * Writes what there is to write, and tells what the response must carry; undefined when that is nothing. There is a

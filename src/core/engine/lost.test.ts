@@ -173,6 +173,31 @@ describe('where the session is gone without a mark', () => {
     await expect(commit(client, own)).rejects.toMatchObject({ code: 'gone' })
   })
 
+  it('what is changed after a destroy and a new login is no longer dropped in silence (F2)', async () => {
+    const { open, visit, commit, sessions } = bed()
+    const client = newClient()
+    await visit(client, (session) => session.set('n', 1))
+    const own = await open(client)
+    await own.destroy()
+    await own.login('ann')
+    await sessions.forSubject('ann').endAll()
+    own.set('late', true)
+    await expect(commit(client, own)).rejects.toMatchObject({ code: 'gone' })
+  })
+
+  it('of two updates at once neither passes in an empty session that others have ended (F2)', async () => {
+    const { open, visit, sessions } = bed()
+    const client = newClient()
+    await visit(client, (session) => session.login('ann'))
+    const own = await open(client)
+    const both = [own.update((data) => void (data['a'] = 1)), own.update(async (data) => void (data['b'] = 1))]
+    await sessions.forSubject('ann').endAll()
+    expect(await Promise.allSettled(both)).toMatchObject([
+      { status: 'rejected', reason: { code: 'gone' } },
+      { status: 'rejected', reason: { code: 'gone' } },
+    ])
+  })
+
   it('data that cannot be stored anyway are told by their own error', async () => {
     const { client, open, visit, commit } = await scene()
     await visit(copyOf(client), (session) => session.login('ann'))

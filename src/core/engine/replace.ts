@@ -1,26 +1,17 @@
+import type { Contest } from './contest.ts'
+import { newContest } from './contest.ts'
 import { deadMark, endState, endUnreadable } from './end.ts'
 import { SessionError } from '../errors.ts'
 import type { StoreKey } from '../key.ts'
 import { partitionOfKey, partitionOfSubject, storeKeyOf } from '../key.ts'
+import type { NewRecord, RecordContent } from './insert.ts'
+import { capFor, handOut, insertState, isStored, limitError, recordOf, reportEvicted } from './insert.ts'
 import { endedError, tellLoss } from './lost.ts'
 import { newBinding } from './open.ts'
 import type { Meta } from '../record.ts'
 import { authenticatedAgain, newHandle, referenceOf } from '../record.ts'
 import { maxBytesOf } from './pending.ts'
-import {
-  backOff,
-  capFor,
-  handOut,
-  insertState,
-  isStored,
-  limitError,
-  rebaseOn,
-  recordOf,
-  relocate,
-  reportEvicted,
-  saveState,
-} from './save.ts'
-import type { NewRecord, RecordContent } from './save.ts'
+import { saveState } from './save.ts'
 import { secretOf } from './secret.ts'
 import type { Live, State } from './state.ts'
 import { requireOneToken, requirePresentToken } from './state.ts'
@@ -30,6 +21,7 @@ import type { SignIn } from '../sign-in.ts'
 import { readElevation, readSignIn } from '../sign-in.ts'
 import type { Token } from '../token.ts'
 import { mintToken } from '../token.ts'
+import { goOn, tryAgain } from './update.ts'
 import type { ElevateOptions, LoginOptions } from '../verbs.ts'
 
 /** What a replacement of the token is. */
@@ -235,7 +227,8 @@ async function replaceToken<Data extends object>(
   state: State<Data>,
   plan: Plan,
 ): Promise<'rotated' | 'gone' | 'moved'> {
-  for (let attempt = 1; ; attempt++) {
+  let contest: Contest | undefined
+  for (;;) {
     const { live } = state
     if (live === undefined) return 'gone'
     const [{ token, next }, result] = await rotateStored(state, plan, live)
@@ -247,12 +240,12 @@ async function replaceToken<Data extends object>(
       reportEvicted(state, result.evicted)
       return 'rotated'
     }
-    if (result.outcome === 'conflict') rebaseOn(state, { ...live, record: result.current })
-    if (result.outcome === 'gone') {
-      if (!(await relocate(state, result.tombstone))) return 'gone'
-      if (!plan.goesOn) return 'moved'
+    if (result.outcome !== 'exists') {
+      if (!(await goOn(state, result))) return 'gone'
+      if (result.outcome === 'gone' && !plan.goesOn) return 'moved'
     }
-    await backOff(attempt)
+    contest ??= newContest()
+    await tryAgain(contest)
   }
 }
 

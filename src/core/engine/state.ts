@@ -8,6 +8,7 @@ import { SessionError } from '../errors.ts'
 import type { Emitter } from '../events.ts'
 import type { Activity, StoreGuard } from './guard.ts'
 import type { Late } from './late.ts'
+import type { Line } from './joint-save.ts'
 import type { StoreKey } from '../key.ts'
 import type { Meta } from '../record.ts'
 import { newHandle } from '../record.ts'
@@ -29,6 +30,8 @@ export interface Engine<Data extends object> {
   /** What is being looked at or saved after its response has begun. */
   readonly late: Set<Promise<void>>
   readonly underWay: UnderWay<Data>
+  /** The saves that have lost against others and wait to be made together. */
+  readonly lines: Map<StoreKey, Line<Data>>
   /** Starts a sweep in the background when one is due. */
   readonly sweepWhenDue: () => void
 }
@@ -55,6 +58,8 @@ export interface Live {
 
 /** A write of the data that may have been done, or not. */
 export interface Unanswered {
+  /** The version that it would have replaced. */
+  readonly from: number
   /** The text that it would have stored. */
   readonly text: string
   /** The session's own content at that moment; an update stores more than that. */
@@ -98,7 +103,7 @@ export interface State<Data extends object> {
   readonly document: Document<Data>
   /** The idle limit that this request has asked for, in milliseconds; to be kept with the record. */
   idle: number | undefined
-  /** Saves that the store never answered, all from the version that is loaded: at most one of them was done. */
+  /** Saves that the store never answered: of those from one version, at most one was done. */
   unanswered: readonly Unanswered[]
   /** Whether there are changes that can never be stored, because others have ended the session, and nobody was told. */
   hasLost: boolean

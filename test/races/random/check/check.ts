@@ -5,6 +5,7 @@ import { clashRule } from './clash-rule.ts'
 import { cookieRule } from './cookie-rule.ts'
 import { dataRule } from './data-rule.ts'
 import { errorRule } from './error-rule.ts'
+import { newLosers } from './losers.ts'
 import { newModel } from './model.ts'
 import type { At, Reading, Rule } from './rule.ts'
 import { writeOf } from './rule.ts'
@@ -17,8 +18,9 @@ export async function violationsOf({ entries, plan }: Pick<Played, 'entries' | '
   const violations: string[] = []
   const verbs = new Map<number, At<VerbEntry>>()
   const model = newModel()
+  const { see, companions } = newLosers()
   let seq = 0
-  const reading: Reading = { model, verbs, blame: (what) => void violations.push(`at ${seq}: ${what}`) }
+  const reading: Reading = { model, verbs, companions, blame: (what) => void violations.push(`at ${seq}: ${what}`) }
   const cap = plan.options.perSubject
   const stray = strayRule(plan.options.rotation?.grace === '0s' ? 0 : 10_000)
   const error = errorRule(cap?.onLimit === 'reject')
@@ -29,6 +31,7 @@ export async function violationsOf({ entries, plan }: Pick<Played, 'entries' | '
     if (entry.type === 'verb') verbs.set(entry.verb, entry)
     if (entry.type === 'call') await readCall(entry, reading, rules)
     for (const rule of rules) rule.see?.(entry)
+    see(entry, verbs)
     const verb = entry.type === 'done' ? verbs.get(entry.verb) : undefined
     if (entry.type === 'done' && verb !== undefined) for (const rule of rules) rule.done?.(entry, verb)
   }

@@ -9,15 +9,29 @@ interface Shared {
   mine: string | undefined
   /** Whether a write of its own was never answered, so that it may meet it again. */
   isUnsure: boolean
+  /** Whether its save has lost a race and not yet told of it. */
+  hasLost: boolean
+  /** The value that was stored by a save which has lost a race and not yet told of it, or for it by another. */
+  stored: { readonly value: string | undefined } | undefined
 }
 
 /** Who overwrites what another request has written meanwhile hears of it in an event, and nobody else does. */
-export const clashRule: MakeRule = ({ blame }) => {
+export const clashRule: MakeRule = ({ blame, verbs, companions }) => {
   const requests = new Map<number, Shared>()
   const stateOf = (request: number): Shared => {
-    const shared = requests.get(request) ?? { base: undefined, theirs: undefined, mine: undefined, isUnsure: false }
+    const shared = requests.get(request) ?? {
+      base: undefined,
+      theirs: undefined,
+      mine: undefined,
+      isUnsure: false,
+      hasLost: false,
+      stored: undefined,
+    }
     requests.set(request, shared)
     return shared
+  }
+  const settle = (shared: Shared, value: string | undefined): void => {
+    Object.assign(shared, { base: value, theirs: value, mine: undefined, hasLost: false, stored: undefined })
   }
   const sharedIn = (record: SessionRecord): string | undefined => contentOf(record.data).shared
 
@@ -37,6 +51,10 @@ export const clashRule: MakeRule = ({ blame }) => {
         const { current, ...answer } = (entry.answer ?? {}) as { current?: SessionRecord } & Partial<SessionRecord>
         const record = current ?? (answer.state === 'live' ? (answer as SessionRecord) : undefined)
         if (record !== undefined) stateOf(entry.request).theirs = sharedIn(record)
+        const verb = verbs.get(entry.verb ?? -1)
+        if (current !== undefined && entry.method === 'update' && verb?.name !== 'change') {
+          stateOf(entry.request).hasLost = true
+        }
       }
       if (entry.type !== 'event' || entry.request === undefined) return
       const shared = stateOf(entry.request)
@@ -48,10 +66,17 @@ export const clashRule: MakeRule = ({ blame }) => {
       if (isClash !== isTold && !shared.isUnsure)
         blame(`a clash of ${theirs} and ${mine} was ${isTold ? 'told and is none' : 'not told'}`)
       shared.base = theirs
+      if (shared.stored !== undefined) settle(shared, shared.stored.value)
     },
     write(call, { record }) {
       if (call.request === undefined) return
-      Object.assign(stateOf(call.request), { base: sharedIn(record), theirs: sharedIn(record), mine: undefined })
+      const value = sharedIn(record)
+      const shared = stateOf(call.request)
+      if (shared.hasLost) shared.stored = { value }
+      else settle(shared, value)
+      // What these were laid on top of, only the engine knows.
+      for (const { request } of companions(call.verb))
+        Object.assign(stateOf(request), { stored: { value }, isUnsure: true })
     },
   }
 }

@@ -9,6 +9,8 @@ interface Open {
   pending: Change[]
   /** Stored perhaps: the answer was lost. */
   maybe: Change[]
+  /** Messages among these that were given out since: the next write takes them out of what is stored. */
+  taken: readonly string[]
   /** What the last write stored. */
   last: Change[]
   /** Whether the session has ended for this request, so that nothing more is stored. */
@@ -20,13 +22,15 @@ interface Open {
   /** The last write: of which verb, and what was so before it. */
   lastVerb: number | undefined
   wasOver: boolean
+  /** Those whose changes the last write stored as well. */
+  companions: readonly Open[]
 }
 
 /**
  * Every write changes exactly what its request changed, on top of what the store held; and what is acknowledged has been
  * written. So nothing that was acknowledged is ever lost, and increments are exact.
  */
-export const dataRule: MakeRule = ({ verbs, blame }) => {
+export const dataRule: MakeRule = ({ verbs, companions, blame }) => {
   const requests = new Map<number, Open>()
   const written = new Map<number, { readonly before: Content; readonly after: Content }>()
   const given = new Set<string>()
@@ -38,12 +42,14 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
     const open = requests.get(request) ?? {
       pending: [],
       maybe: [],
+      taken: [],
       last: [],
       isOver: false,
       isOwn: false,
       isLost: false,
       lastVerb: undefined,
       wasOver: false,
+      companions: [],
     }
     requests.set(request, open)
     return open
@@ -51,7 +57,7 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
 
   const judgeWrite = (verb: At<VerbEntry> | undefined, request: number, write: Write): void => {
     const open = stateOf(request)
-    const before = write.before === undefined ? {} : contentOf(write.before.data)
+    const before = write.before === undefined ? {} : without(open.taken, contentOf(write.before.data))
     const after = contentOf(write.record.data)
     const stored = [...open.pending, ...(verb?.change === undefined ? [] : [verb.change])]
     const isChoice = verb?.name === 'login' || verb?.name === 'logout'
@@ -59,15 +65,54 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       const content = changed(before, [...again, ...stored])
       return isDeepStrictEqual(after, isChoice ? kept(content, verb.keep) : content)
     })
-    if (!fits) {
+    const joined = fits ? [] : joinedIn([open, stored], before, after, companions(verb?.verb))
+    if (joined === undefined) {
       blame(
         `a ${write.method} in "${verb?.name}" stored ${write.record.data} on top of ${JSON.stringify(before)}; ` +
           `the request changed ${JSON.stringify(stored)}`,
       )
     }
     if (verb !== undefined) written.set(verb.verb, { before, after })
-    if (verb !== undefined) effective.add(verb.verb)
-    Object.assign(open, { last: stored, pending: [], isOver: false, lastVerb: verb?.verb, wasOver: open.isOver })
+    note(open, stored, verb?.verb)
+    for (const other of joined ?? []) note(stateOf(other.request), stateOf(other.request).pending, other.verb)
+    open.companions = (joined ?? []).map((other) => stateOf(other.request))
+  }
+
+  const note = (open: Open, stored: readonly Change[], verb: number | undefined): void => {
+    if (verb !== undefined) effective.add(verb)
+    Object.assign(open, {
+      last: stored,
+      pending: [],
+      isOver: false,
+      lastVerb: verb,
+      wasOver: open.isOver,
+      companions: [],
+    })
+  }
+
+  /** Which of these a write has stored the changes of, beside its own, in whatever order. */
+  const joinedIn = (
+    [open, stored]: readonly [Open, readonly Change[]],
+    before: Content,
+    after: Content,
+    others: readonly At<VerbEntry>[],
+  ): readonly At<VerbEntry>[] | undefined =>
+    subsets(others).find((some) => {
+      const all = [
+        [open.maybe, stored] as const,
+        ...some.map(({ request }) => [stateOf(request).maybe, stateOf(request).pending] as const),
+      ]
+      return orders(all).some((inOrder) =>
+        choices(inOrder).some((changes) => isDeepStrictEqual(after, changed(before, changes))),
+      )
+    })
+
+  const doubt = (open: Open): void => {
+    open.maybe.push(...open.last)
+    open.isOver = open.wasOver
+    for (const change of open.last) if (change.kind === 'flash') unsure.add(change.message)
+    open.last = []
+    open.lastVerb = undefined
   }
 
   const give = (value: string, what: string): void => {
@@ -102,12 +147,7 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       if (entry.type === 'change') stateOf(entry.request).pending.push(entry.change)
       if (entry.type === 'fault' && entry.stage === 'after' && entry.request !== undefined) {
         const open = stateOf(entry.request)
-        if (entry.verb !== open.lastVerb) return
-        open.maybe.push(...open.last)
-        open.isOver = open.wasOver
-        for (const change of open.last) if (change.kind === 'flash') unsure.add(change.message)
-        open.last = []
-        open.lastVerb = undefined
+        if (entry.verb === open.lastVerb) for (const one of [open, ...open.companions]) doubt(one)
       }
       if (entry.type === 'event' && entry.name === 'gone' && entry.request !== undefined) {
         const open = stateOf(entry.request)
@@ -122,7 +162,11 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
       const open = stateOf(done.request)
       if (done.ok) judgeValue(verb, done.value, open)
       // Messages that were never stored were given out as they were.
-      if (done.ok && verb.change?.kind === 'drain') open.pending = open.pending.filter(({ kind }) => kind !== 'flash')
+      if (done.ok && verb.change?.kind === 'drain') {
+        open.pending = open.pending.filter(({ kind }) => kind !== 'flash')
+        open.taken = open.maybe.flatMap((change) => (change.kind === 'flash' ? [change.message] : []))
+        open.maybe = open.maybe.filter(({ kind }) => kind !== 'flash')
+      }
       if (done.ok && (verb.name === 'destroy' || verb.name === 'logout' || verb.name === 'login')) {
         const isOver = isOverAfter(verb, open.isOver)
         Object.assign(open, { pending: [], maybe: [], last: [], isOver, isOwn: verb.name === 'destroy', isLost: false })
@@ -148,6 +192,26 @@ export const dataRule: MakeRule = ({ verbs, blame }) => {
   }
 }
 
+function without(messages: readonly string[], { $flash = [], ...data }: Content): Content {
+  const left = $flash.filter(({ message }) => !messages.includes(message))
+  return left.length === 0 ? data : { ...data, $flash: left }
+}
+
 function subsets<T>(items: readonly T[]): readonly (readonly T[])[] {
   return items.reduce<readonly (readonly T[])[]>((all, item) => [...all, ...all.map((one) => [...one, item])], [[]])
+}
+
+function orders<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length === 0) return [[]]
+  return items.flatMap((item, i) => orders(items.toSpliced(i, 1)).map((rest) => [item, ...rest]))
+}
+
+/** The changes of several requests one after the other, each with any of those that may have been stored before. */
+function choices(
+  parts: readonly (readonly [maybe: readonly Change[], stored: readonly Change[]])[],
+): readonly (readonly Change[])[] {
+  return parts.reduce<readonly (readonly Change[])[]>(
+    (all, [maybe, stored]) => all.flatMap((one) => subsets(maybe).map((again) => [...one, ...again, ...stored])),
+    [[]],
+  )
 }

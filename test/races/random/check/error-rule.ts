@@ -4,7 +4,7 @@ import type { MakeRule } from './rule.ts'
 /** Nothing fails without a reason. */
 export const errorRule =
   (rejects: boolean): MakeRule =>
-  ({ model, verbs, blame }) => {
+  ({ model, verbs, companions, blame }) => {
     const faulty = new Set<number>()
     // Requests with a write that was not answered: whether it was done may not be known any more later.
     const unsure = new Set<number>()
@@ -17,8 +17,14 @@ export const errorRule =
     }
     return {
       see(entry) {
-        if (entry.type === 'fault' && entry.verb !== undefined) faulty.add(entry.verb)
-        if (entry.type === 'fault' && entry.request !== undefined) unsure.add(entry.request)
+        if (entry.type === 'fault' && entry.verb !== undefined) {
+          const struck = [verbs.get(entry.verb), ...companions(entry.verb)]
+          for (const verb of struck) {
+            if (verb === undefined) continue
+            faulty.add(verb.verb)
+            unsure.add(verb.request)
+          }
+        }
         if (entry.type !== 'done' || entry.ok) return
         if (!isRight(entry.code ?? '', entry.verb)) {
           blame(`"${verbs.get(entry.verb)?.name}" failed with ${entry.code}, for no reason`)

@@ -34,6 +34,8 @@ export function newModel(): Model {
   const store = referenceStore(() => now, disk)
   const deaths = new Map<string, Death>()
   const known = new Set<string>()
+  /** Which request a key comes from, as long as no other has used it and no mark leads there. */
+  const owners = new Map<string, number | undefined>()
 
   const all = (): ReadonlyMap<StoreKey, SessionRecord> => {
     const live = new Map<StoreKey, SessionRecord>()
@@ -47,11 +49,16 @@ export function newModel(): Model {
     async apply(call) {
       const before = all()
       const answer = await ask(store, call)
-      for (const [key, { version, subject }] of before) {
-        const wasUnknown = version === 1 && subject === undefined
+      const [used] = call.args
+      if (typeof used === 'string' && owners.get(used) !== call.request) owners.delete(used)
+      for (const [key, { subject }] of before) {
+        const wasUnknown = owners.has(key) && subject === undefined
         if (disk.get(key)?.state !== 'live') deaths.set(key, { seq: call.seq, request: call.request, wasUnknown })
       }
-      for (const name of namesIn(call)) known.add(name)
+      const [made, ...names] = namesIn(call)
+      if (made !== undefined && !isMarked(call)) owners.set(made, call.request)
+      for (const name of names) known.add(name)
+      if (made !== undefined) known.add(made)
       return answer
     },
     death: (key) => deaths.get(key),
@@ -73,6 +80,12 @@ function namesIn({ method, args, answer }: CallEntry): readonly string[] {
   if (method !== 'rotate' || outcome !== 'rotated') return []
   const [, , key, record] = args as [string, number, string, SessionRecord]
   return [key, record.handle]
+}
+
+/** Whether a mark leads from the old key to the new one. */
+function isMarked({ method, args: [, , , , options] }: CallEntry): boolean {
+  const { tombstone } = (options ?? {}) as { readonly tombstone?: Tombstone }
+  return method === 'rotate' && tombstone?.state === 'moved'
 }
 
 async function ask(store: FullStore, { method, args }: CallEntry): Promise<unknown> {

@@ -18,6 +18,8 @@ export interface Write {
 export interface Reading {
   readonly model: Model
   readonly verbs: ReadonlyMap<number, At<VerbEntry>>
+  /** The saves of the same session that have lost a race, like that of this verb, and are not done: it may write for them. */
+  readonly companions: (verb: number | undefined) => readonly At<VerbEntry>[]
   /** Says what is wrong. */
   readonly blame: (what: string) => void
 }

@@ -21,10 +21,14 @@ export const strayRule =
     const replaced = new Map<string, Replaced>()
     const presented = new Map<number, string>()
     const signedIn = new Set<number>()
+    /** By verb, what it replaced last. */
+    const replacing = new Map<number, string>()
     const isAlive = (handle: string): boolean => [...model.all().values()].some((record) => record.handle === handle)
 
     return {
       see(entry) {
+        // Nobody was ever given the new token, so a session of the late request's own signs nobody out.
+        if (entry.type === 'fault' && entry.stage === 'after') replaced.delete(replacing.get(entry.verb ?? -1) ?? '')
         if (entry.type === 'begin') presented.set(entry.request, keyOf(entry.token))
         // What follows a login in its own request is its own affair.
         if (entry.type === 'done' && verbs.get(entry.verb)?.name === 'login') signedIn.add(entry.request)
@@ -32,6 +36,7 @@ export const strayRule =
       write(call, { method, oldKey, record }) {
         const verb = verbs.get(call.verb ?? -1)
         if (method === 'rotate' && oldKey !== undefined) {
+          if (call.verb !== undefined) replacing.set(call.verb, oldKey)
           const lasts = verb?.name === 'rotate' ? verb.grace : verb?.name === 'commit' ? grace : 0
           // From when it was made, which may be long before it took effect.
           replaced.set(oldKey, { until: record.seenAt + (lasts || DEAD), handle: record.handle })
