@@ -3,6 +3,7 @@ import type { Content, DocumentRules, StandIn } from './content.ts'
 import { parseContent, readContent, readStored, shapedData, splitContent, writeContent } from './content.ts'
 import { SessionError } from '../errors.ts'
 import { replaceContents } from './in-place.ts'
+import type { Appenders } from './merge.ts'
 import { mergeData, mergeQueue } from './merge.ts'
 
 /** A copy of the content, and the text that it was made from. */
@@ -49,10 +50,9 @@ export interface Document<Data> {
   fold(theirs: string, maxBytes: number): Fold
   /**
    * The store now holds `text`, into which this content went as it was when its own text was `basis`: it is taken over, and
-   * what was changed here since stays. False when what was changed since cannot be encoded; then others' changes are
-   * still to be merged.
+   * what was changed here since stays. Throws where that cannot be encoded, and changes nothing.
    */
-  catchUp(basis: string | undefined, text: string): boolean
+  catchUp(basis: string | undefined, text: string): void
 }
 
 /** A document that the store holds as `stored`, or a new one that begins with the initial data. */
@@ -111,7 +111,7 @@ class StoredDocument<Data extends object> implements Document<Data> {
 
   absorb({ content, basis }: Draft<Data>, text: string): void {
     const present = this.#text()
-    this.#replace(present === basis ? content : merged(this.#rules, basis, present, text).content)
+    this.#replace(present === basis ? content : merged(this.#rules, [basis, present, text]).content)
   }
 
   settle(text: string): void {
@@ -137,7 +137,7 @@ class StoredDocument<Data extends object> implements Document<Data> {
     if (theirs === this.#unread) return []
     this.settle(theirs)
     if (!this.isOpen || base === undefined) return []
-    const { content, clashes } = merged(this.#rules, base, this.#text(), theirs)
+    const { content, clashes } = merged(this.#rules, [base, this.#text(), theirs])
     this.#replace(content)
     return clashes
   }
@@ -147,23 +147,16 @@ class StoredDocument<Data extends object> implements Document<Data> {
     if (!this.isOpen || base === undefined) return { basis: undefined, text: theirs, clashes: [] }
     const mine = this.#text()
     if (theirs === base || theirs === this.#unread) return { basis: mine, text: this.encode(maxBytes), clashes: [] }
-    const { content, clashes } = merged(this.#rules, base, mine, theirs)
+    const { content, clashes } = merged(this.#rules, [base, mine, theirs])
     return { basis: mine, text: within(maxBytes, writeContent(this.#rules, content)), clashes }
   }
 
-  catchUp(basis: string | undefined, text: string): boolean {
+  catchUp(basis: string | undefined, text: string): void {
     const before = basis ?? this.#base
-    try {
-      const present = this.isOpen ? this.#text() : undefined
-      if (present !== undefined && before !== undefined) {
-        this.#replace(merged(this.#rules, before, present, text).content)
-      }
-      this.settle(text)
-      return true
-    } catch {
-      if (before !== undefined) this.settle(before)
-      return false
+    if (this.isOpen && before !== undefined) {
+      this.#replace(merged(this.#rules, [before, this.#text(), text], 'mine').content)
     }
+    this.settle(text)
   }
 
   // `initial` is called once for each new session, and each gets a copy, even if the function gives one object always.
@@ -196,9 +189,8 @@ function within(maxBytes: number, text: string): string {
 /** The texts of what both sides began with, what this request holds, and what was stored instead. */
 function merged<Data extends object>(
   rules: DocumentRules<Data>,
-  base: string,
-  mine: string,
-  theirs: string,
+  [base, mine, theirs]: readonly [string, string, string],
+  appenders?: Appenders,
 ): { readonly content: Content<Data>; readonly clashes: readonly string[] } {
   const { codec } = rules
   const isEqual = (a: unknown, b: unknown): boolean => codec.encode(a) === codec.encode(b)
@@ -206,7 +198,7 @@ function merged<Data extends object>(
   const there = parsed(theirs)
   if (mine === base) return { content: { ...there, data: shapedData(rules, there.data) }, clashes: [] }
   const [before, here] = [parsed(base), parsed(mine)]
-  const { value, clashes } = mergeData(before.data, here.data, there.data, isEqual)
+  const { value, clashes } = mergeData(before.data, here.data, there.data, isEqual, appenders)
   const flashes = mergeQueue(before.flashes, here.flashes, there.flashes)
   const data = shapedData(rules, splitContent<Data>(value).data)
   return { content: { data, flashes: [...flashes] }, clashes }

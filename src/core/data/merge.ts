@@ -8,6 +8,12 @@ export interface Merge {
   readonly clashes: readonly string[]
 }
 
+/**
+ * Which sides must only have appended to an array so that both tails are kept. `mine` where `theirs` was made of what `base`
+ * says and of others' changes, which may stand between: what was appended since goes behind.
+ */
+export type Appenders = 'both' | 'mine'
+
 /** Tells whether two values that are no plain objects and no arrays say the same. */
 export type IsEqual = (a: unknown, b: unknown) => boolean
 
@@ -18,9 +24,15 @@ export type IsEqual = (a: unknown, b: unknown) => boolean
  * commit) and the path is reported.
  * @param isEqual for a codec that gives back dates and the like, of which each load makes a new one.
  */
-export function mergeData(base: unknown, mine: unknown, theirs: unknown, isEqual: IsEqual = Object.is): Merge {
+export function mergeData(
+  base: unknown,
+  mine: unknown,
+  theirs: unknown,
+  isEqual: IsEqual = Object.is,
+  appenders: Appenders = 'both',
+): Merge {
   const clashes: string[] = []
-  return { value: merge(base, mine, theirs, '', { clashes, isEqual }), clashes }
+  return { value: merge(base, mine, theirs, '', { clashes, isEqual, appenders }), clashes }
 }
 
 /**
@@ -35,11 +47,12 @@ export function mergeQueue<T>(base: readonly T[], mine: readonly T[], theirs: re
 interface Run {
   readonly clashes: string[]
   readonly isEqual: IsEqual
+  readonly appenders: Appenders
 }
 
 // `undefined` stands for an absent key: it is no value that session data can hold.
 function merge(base: unknown, mine: unknown, theirs: unknown, path: string, run: Run): unknown {
-  const { isEqual } = run
+  const { isEqual, appenders } = run
   if (isSame(mine, base, isEqual)) return theirs
   if (isSame(theirs, base, isEqual)) return mine
   if (isPlain(mine) && isPlain(theirs)) return mergeObjects(isPlain(base) ? base : {}, mine, theirs, path, run)
@@ -47,7 +60,7 @@ function merge(base: unknown, mine: unknown, theirs: unknown, path: string, run:
   const isSet = !isList(base) && isSame(mine, theirs, isEqual)
   if (isList(mine) && isList(theirs) && !isSet) {
     const start = isList(base) ? base : []
-    if (startsWith(mine, start, isEqual) && startsWith(theirs, start, isEqual)) {
+    if (startsWith(mine, start, isEqual) && (appenders === 'mine' || startsWith(theirs, start, isEqual))) {
       return [...theirs, ...mine.slice(start.length)]
     }
   }

@@ -1,11 +1,11 @@
-import { monotonicNow, nextTurn } from '#platform'
+import { endOfTurn, monotonicNow, nextTurn } from '#platform'
 import type { Contest } from './contest.ts'
 import { countLoss, newContest, standBack } from './contest.ts'
+import type { Config } from '../config.ts'
 import type { Fold } from '../data/document.ts'
 import type { StoreKey } from '../key.ts'
 import { maxBytesOf } from './pending.ts'
 import { expiryAt } from '../policy.ts'
-import type { Meta } from '../record.ts'
 import { decodeMeta, encodeMeta, nextRecord } from '../record.ts'
 import type { Live, State, Unanswered } from './state.ts'
 import type { SessionRecord, Tombstone, UpdateResult } from '../store.ts'
@@ -16,16 +16,16 @@ import type { SessionRecord, Tombstone, UpdateResult } from '../store.ts'
 
 /** What a save came to that was made together with others. */
 export type JointSave =
-  /** `record` is stored. `basis` is the text of the session's own content that went into it, if it was touched. */
+  /** `record` is stored. `write` is what was done for this one, and `paths` what it has overwritten of others. */
   | {
       readonly outcome: 'updated'
       readonly record: SessionRecord
-      readonly basis: string | undefined
+      readonly write: Unanswered
       readonly paths: readonly string[]
     }
   | { readonly outcome: 'gone'; readonly tombstone?: Tombstone }
-  /** `unanswered` is the write that may have been done all the same. */
-  | { readonly outcome: 'failed'; readonly error: unknown; readonly unanswered?: Unanswered }
+  /** `write` may have been done all the same. */
+  | { readonly outcome: 'failed'; readonly error: unknown; readonly write?: Unanswered }
 
 /** The saves of one session that wait. There is one as long as somebody waits or writes. */
 export interface Line<Data extends object> {
@@ -42,7 +42,13 @@ interface Waiting<Data extends object> {
   wake: () => void
 }
 
-/** One who waits, and what it adds to the text. */
+/** What is written at once: the record, made of `from` and of what each member adds. */
+interface Batch<Data extends object> {
+  readonly from: SessionRecord
+  readonly next: SessionRecord
+  readonly members: readonly Member<Data>[]
+}
+
 interface Member<Data extends object> {
   readonly waiting: Waiting<Data>
   readonly fold: Fold
@@ -60,7 +66,13 @@ export async function saveJointly<Data extends object>(
   const { lines } = state.engine
   const mine: Waiting<Data> = { state, contest: newContest(), result: undefined, wake: () => undefined }
   const line = lines.get(key)
-  if (line === undefined) return lead(key, open(lines, key, current, mine), mine)
+  if (line === undefined) {
+    const opened: Line<Data> = { current, waiting: [mine] }
+    lines.set(key, opened)
+    // The others of this turn are about to lose as well.
+    await endOfTurn()
+    return lead(key, opened, mine)
+  }
   if (current.version > line.current.version) line.current = current
   line.waiting.push(mine)
   await new Promise<void>((resolve) => {
@@ -69,22 +81,11 @@ export async function saveJointly<Data extends object>(
   return mine.result ?? lead(key, line, mine)
 }
 
-function open<Data extends object>(
-  lines: Map<StoreKey, Line<Data>>,
-  key: StoreKey,
-  current: SessionRecord,
-  mine: Waiting<Data>,
-): Line<Data> {
-  const line = { current, waiting: [mine] }
-  lines.set(key, line)
-  return line
-}
-
 /** Writes until the leader's own save is done, and hands the lead over, so that each works within its own request. */
 async function lead<Data extends object>(key: StoreKey, line: Line<Data>, mine: Waiting<Data>): Promise<JointSave> {
   try {
     for (;;) {
-      await writeTogether(key, line, mine.state)
+      await writeBatch(key, line, mine.state)
       if (mine.result !== undefined) return mine.result
       await standBack(mine.contest)
     }
@@ -95,71 +96,60 @@ async function lead<Data extends object>(key: StoreKey, line: Line<Data>, mine: 
   }
 }
 
-async function writeTogether<Data extends object>(
+async function writeBatch<Data extends object>(
   key: StoreKey,
   line: Line<Data>,
   { engine, activity }: State<Data>,
 ): Promise<void> {
-  const { members, text, meta } = fold(line)
+  const batch = gather(line, engine.config)
+  const { from, next, members } = batch
   if (members.length === 0) return
-  const { current } = line
-  // What others have stored may already hold all that was changed here.
-  if (text === current.data && meta.idle === decodeMeta(current.meta).idle) {
-    conclude(line, members, current, { outcome: 'updated' })
-    return
-  }
-  const now = engine.config.now()
-  const expiresAt = expiryAt(engine.config.policy, { ...current, ...meta }, now)
-  const next = nextRecord(current, { seenAt: now, expiresAt, meta: encodeMeta(meta), data: text })
   try {
-    const update = (): Promise<UpdateResult> => engine.store.update(key, current.version, next)
-    conclude(line, members, next, await engine.guard.call('update', activity, update))
+    const update = async (): Promise<UpdateResult> =>
+      // What others have stored may already hold all that was changed here.
+      next === from ? { outcome: 'updated' } : engine.store.update(key, from.version, next)
+    conclude(line, batch, await engine.guard.call('update', activity, update))
   } catch (error) {
-    for (const { waiting, fold } of members) {
-      settle(waiting, {
-        outcome: 'failed',
-        error,
-        unanswered: { from: current.version, text, basis: fold.basis ?? text },
-      })
-    }
+    for (const member of members) settle(member.waiting, { outcome: 'failed', error, write: writeOf(batch, member) })
   }
 }
 
 /** Puts the changes of all who wait on top of each other, as if each had written after the one before. */
-function fold<Data extends object>(
-  line: Line<Data>,
-): { readonly members: readonly Member<Data>[]; readonly text: string; readonly meta: Meta } {
+function gather<Data extends object>(line: Line<Data>, { policy, now }: Config<Data>): Batch<Data> {
   const until = monotonicNow() + MAX_MERGING
+  const from = line.current
+  const before = decodeMeta(from.meta)
   const members: Member<Data>[] = []
-  let text = line.current.data
-  let meta = decodeMeta(line.current.meta)
+  let text = from.data
+  let { idle } = before
   do {
     const waiting = line.waiting.shift()
     if (waiting === undefined) break
     const { state } = waiting
     try {
-      const fold = state.document.fold(text, maxBytesOf(state, line.current.subject))
+      const fold = state.document.fold(text, maxBytesOf(state, from.subject))
       members.push({ waiting, fold })
       text = fold.text
-      meta = { ...meta, idle: state.idle ?? meta.idle }
+      idle = state.idle ?? idle
     } catch (error) {
       // What this one adds cannot be kept; the others have nothing to do with it.
       settle(waiting, { outcome: 'failed', error })
     }
   } while (monotonicNow() < until)
-  return { members, text, meta }
+  if (text === from.data && idle === before.idle) return { from, next: from, members }
+  const meta = { ...before, idle }
+  const seenAt = now()
+  const expiresAt = expiryAt(policy, { ...from, ...meta }, seenAt)
+  return { from, next: nextRecord(from, { seenAt, expiresAt, meta: encodeMeta(meta), data: text }), members }
 }
 
-function conclude<Data extends object>(
-  line: Line<Data>,
-  members: readonly Member<Data>[],
-  next: SessionRecord,
-  result: UpdateResult,
-): void {
+function conclude<Data extends object>(line: Line<Data>, batch: Batch<Data>, result: UpdateResult): void {
+  const { next, members } = batch
   if (result.outcome === 'updated') {
     line.current = next
-    for (const { waiting, fold } of members) {
-      settle(waiting, { outcome: 'updated', record: next, basis: fold.basis, paths: fold.clashes })
+    for (const member of members) {
+      const { waiting, fold } = member
+      settle(waiting, { outcome: 'updated', record: next, write: writeOf(batch, member), paths: fold.clashes })
     }
   } else if (result.outcome === 'conflict') {
     line.current = result.current
@@ -169,6 +159,10 @@ function conclude<Data extends object>(
       settle(waiting, result)
     }
   }
+}
+
+function writeOf<Data extends object>({ from, next }: Batch<Data>, { fold }: Member<Data>): Unanswered {
+  return { from: from.version, text: next.data, basis: fold.basis }
 }
 
 function mayTryAgain<Data extends object>(waiting: Waiting<Data>): boolean {

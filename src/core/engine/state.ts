@@ -62,8 +62,11 @@ export interface Unanswered {
   readonly from: number
   /** The text that it would have stored. */
   readonly text: string
-  /** The session's own content at that moment; an update stores more than that. */
-  readonly basis: string
+  /**
+   * The session's own content at that moment, if the application has seen it: an update stores more than that, and so does
+   * a save that was made together with others.
+   */
+  readonly basis: string | undefined
 }
 
 /** Makes a commit, and may carry more than it gave. */

@@ -10,7 +10,7 @@ import { expiryAt } from '../policy.ts'
 import { decodeMeta, encodeMeta, nextRecord, referenceOf } from '../record.ts'
 import type { JointSave } from './joint-save.ts'
 import { saveJointly } from './joint-save.ts'
-import type { Live, State } from './state.ts'
+import type { Live, State, Unanswered } from './state.ts'
 import { adopt, startOver } from './state.ts'
 import type { SessionRecord, Tombstone, UpdateResult } from '../store.ts'
 
@@ -55,22 +55,30 @@ async function saved<Data extends object>(state: State<Data>, result: UpdateResu
   const joint = await saveJointly(state, live, result.current)
   if (joint.outcome === 'updated') takeOver(state, live, joint)
   if (joint.outcome !== 'failed') return joint
-  if (isOutage(joint.error) && joint.unanswered !== undefined) {
-    state.unanswered = [...state.unanswered, joint.unanswered]
-  }
+  if (isOutage(joint.error)) remember(state, joint.write)
   throw joint.error
 }
 
 function takeOver<Data extends object>(
   state: State<Data>,
   live: Live,
-  { record, basis, paths }: Extract<JointSave, { outcome: 'updated' }>,
+  { record, write, paths }: Extract<JointSave, { outcome: 'updated' }>,
 ): void {
-  state.unanswered = []
   state.engine.emitter.emit('conflict', { reference: referenceOf(record.handle), paths })
-  if (!state.document.catchUp(basis, record.data)) return
+  try {
+    state.document.catchUp(write.basis, record.data)
+  } catch (error) {
+    // What the handler has put in meanwhile cannot be stored. What was stored is known again when it is met.
+    remember(state, write)
+    throw error
+  }
+  state.unanswered = []
   const meta = decodeMeta(record.meta)
   confirm(state, { ...live, record, meta: { ...meta, idle: state.idle ?? meta.idle } })
+}
+
+function remember<Data extends object>(state: State<Data>, write: Unanswered | undefined): void {
+  if (write !== undefined) state.unanswered = [...state.unanswered, write]
 }
 
 /**
@@ -87,7 +95,7 @@ export async function writeAnswered<Data extends object>(
   try {
     return await writeOnce(state, live, text)
   } catch (error) {
-    if (isOutage(error)) state.unanswered = [...state.unanswered, { from: live.record.version, text, basis }]
+    if (isOutage(error)) remember(state, { from: live.record.version, text, basis })
     throw error
   }
 }
@@ -133,7 +141,7 @@ function settleUnanswered<Data extends object>(state: State<Data>, { version, da
   // Where it is not what lies there, another was first, and it can never be done any more.
   state.unanswered = unanswered.filter((write) => !due.includes(write))
   const own = due.find(({ text }) => text === data)
-  if (own !== undefined) document.settle(own.basis)
+  if (own !== undefined) document.catchUp(own.basis, data)
 }
 
 /**
