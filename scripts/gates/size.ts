@@ -3,8 +3,8 @@ import { build } from 'esbuild'
 import { type Gate, verdict } from '../lib/gate.ts'
 import { root } from '../lib/project.ts'
 
-// 27 KiB; docs/decisions/0039 says for what.
-const LIMIT_BYTES = 27_648
+// 29 KiB; docs/decisions/0039 says for what.
+const LIMIT_BYTES = 29_696
 
 const FRONTS = ['node', 'express', 'fastify', 'koa', 'hono', 'h3', 'fetch']
 

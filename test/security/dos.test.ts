@@ -1,6 +1,6 @@
-// Denial of service. DOS-13 and DOS-18 are no rows of this engine's: there is no limiter of look-ups (signed tokens keep
-// guesses away from the store, see DOS-13 in src/core/token.test.ts), and no lock, so that nobody queues for one. DOS-14
-// belongs to the cookie's own tests, DOS-21 to a codec that compresses, and DOS-22 is in patterns.test.ts.
+// Denial of service. DOS-13 is no row of this engine's: there is no limiter of look-ups (signed tokens keep guesses away from
+// the store, see DOS-13 in src/core/token.test.ts). DOS-14 belongs to the cookie's own tests, DOS-18 is in
+// src/core/engine/joint-save.test.ts, DOS-21 belongs to a codec that compresses, and DOS-22 is in patterns.test.ts.
 import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { jsonCodec } from '../../src/core/data/codec.ts'

@@ -49,7 +49,7 @@ describe('saves of one session at once', () => {
       const sessions = await loaded(world, count)
       decodes = 0
       counting.reset()
-      await Promise.all(sessions.map((session) => session.commit()))
+      await Promise.all(sessions.map(async (session) => session.commit()))
       const cost = { decodes, updates: counting.count('update') - count }
       expect(await listIn(world)).toEqual(numbers(count))
       return cost
@@ -84,7 +84,7 @@ describe('saves of one session at once', () => {
     const world = await scene({ store, now: Date.now })
     const sessions = await loaded(world, 30)
     reset()
-    await Promise.all(sessions.map((session) => session.commit()))
+    await Promise.all(sessions.map(async (session) => session.commit()))
     expect(count('update')).toBe(31)
     expect(stateOf(sessions[0]!).engine.lines.size).toBe(0)
   })
@@ -96,7 +96,7 @@ describe('saves of one session at once', () => {
     const here = await loaded(first, 20)
     const there = await Promise.all(numbers(20).map(() => second.open(clientWith(tokenOf(first.client)!))))
     for (const [i, session] of there.entries()) (session.data['list'] as number[]).push(20 + i)
-    await Promise.all([...here, ...there].map((session) => session.commit()))
+    await Promise.all([...here, ...there].map(async (session) => session.commit()))
     expect(await listIn(first)).toEqual(numbers(40))
   })
 
@@ -105,7 +105,7 @@ describe('saves of one session at once', () => {
     const sessions = await loaded(world, 5)
     sessions[2]!.data['big'] = 'x'.repeat(700)
     sessions[3]!.data['other'] = 'x'.repeat(700)
-    const results = await Promise.allSettled(sessions.map((session) => session.commit()))
+    const results = await Promise.allSettled(sessions.map(async (session) => session.commit()))
     const failed = results.flatMap((result, i) => (result.status === 'rejected' ? [[i, result.reason]] : []))
     expect(failed).toMatchObject([[3, { code: 'too-large' }]])
     expect(await listIn(world)).toEqual([0, 1, 2, 4])
@@ -116,7 +116,7 @@ describe('saves of one session at once', () => {
     const sessions = await Promise.all(numbers(3).map(() => world.open(world.client)))
     for (const [i, session] of sessions.entries()) session.data['shared'] = i
     const seen = world.record('conflict')
-    await Promise.all(sessions.map((session) => session.commit()))
+    await Promise.all(sessions.map(async (session) => session.commit()))
     expect(seen.map(({ event }) => event['paths'])).toEqual([['shared'], ['shared']])
     expect(await world.visit(world.client, (session) => session.data['shared'])).toBe(2)
   })
@@ -207,7 +207,7 @@ describe('saves of one session at once', () => {
       for (const result of results) {
         expect(result).toMatchObject({ status: 'rejected', reason: { code: 'store-unavailable' } })
       }
-      await Promise.all(sessions.slice(1).map((session) => session.commit()))
+      await Promise.all(sessions.slice(1).map(async (session) => session.commit()))
       expect(await listIn(world)).toEqual([0, 1, 2, 3])
     })
   }
@@ -226,10 +226,7 @@ describe('a change that always loses', () => {
       const session = await open(clientWith(tokenOf(world.client)!))
       session.data['a'] = 1
       const done = change === 'save' ? session.save() : session.increment('n')
-      await expect(done).rejects.toMatchObject({
-        code: 'conflict',
-        message: expect.stringMatching(/changed it \d times/),
-      })
+      await expect(done).rejects.toThrow(/changed it \d times/)
     }
   })
 })
