@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
       "let end = 'none' as 'none' | 'ended' | 'superseded'",
     ],
   ]),
-  ...inFile('src/core/engine/save.ts', [
+  ...inFile('src/core/engine/touch.ts', [
     [
       'COOKIE-13',
       'a token is handed out unseen',
@@ -70,11 +70,19 @@ export const mutants: readonly Mutant[] = [
       'isTouchDue(engine.config.policy, live.record, live.meta, engine.config.now())',
       'true',
     ],
+  ]),
+  ...inFile('src/core/engine/update.ts', [
     [
       'RACE-1',
       'a conflict overwrites',
       'const paths = state.document.rebase(current.record.data)',
       'const paths: string[] = []',
+    ],
+    [
+      'DOS-18',
+      'each save that has lost merges for itself',
+      'live === undefined || isolatesRequests) return result',
+      'live === undefined || result) return result',
     ],
   ]),
   ...inFile('src/core/policy.ts', [
