@@ -61,51 +61,38 @@ export const dataRule: MakeRule = ({ verbs, companions, blame }) => {
     const after = contentOf(write.record.data)
     const stored = [...open.pending, ...(verb?.change === undefined ? [] : [verb.change])]
     const isChoice = verb?.name === 'login' || verb?.name === 'logout'
-    const fits = subsets(open.maybe).some((again) => {
-      const content = changed(before, [...again, ...stored])
-      return isDeepStrictEqual(after, isChoice ? kept(content, verb.keep) : content)
-    })
-    const joined = fits ? [] : joinedIn([open, stored], before, after, companions(verb?.verb))
+    const isWith = (others: readonly At<VerbEntry>[]): boolean => {
+      const parts = [[open.maybe, stored] as const, ...others.map(({ request }) => partOf(stateOf(request)))]
+      return orders(parts).some((inOrder) =>
+        choices(inOrder).some((changes) => {
+          const content = changed(before, changes)
+          return isDeepStrictEqual(after, isChoice ? kept(content, verb.keep) : content)
+        }),
+      )
+    }
+    // The most first: of two that wrote the same value, the later one hides the other.
+    const joined = subsets(companions(verb?.verb))
+      .toSorted((a, b) => b.length - a.length)
+      .find(isWith)
     if (joined === undefined) {
       blame(
         `a ${write.method} in "${verb?.name}" stored ${write.record.data} on top of ${JSON.stringify(before)}; ` +
           `the request changed ${JSON.stringify(stored)}`,
       )
     }
+    const others = joined ?? []
+    const hidden = others.filter((other) => isWith(others.filter((one) => one !== other)))
     if (verb !== undefined) written.set(verb.verb, { before, after })
     note(open, stored, verb?.verb)
-    for (const other of joined ?? []) note(stateOf(other.request), stateOf(other.request).pending, other.verb)
-    open.companions = (joined ?? []).map((other) => stateOf(other.request))
+    open.companions = others.map((other) => stateOf(other.request))
+    for (const other of others) note(stateOf(other.request), stateOf(other.request).pending, other.verb)
+    for (const { request } of hidden) stateOf(request).maybe.push(...stateOf(request).last)
   }
 
   const note = (open: Open, stored: readonly Change[], verb: number | undefined): void => {
     if (verb !== undefined) effective.add(verb)
-    Object.assign(open, {
-      last: stored,
-      pending: [],
-      isOver: false,
-      lastVerb: verb,
-      wasOver: open.isOver,
-      companions: [],
-    })
+    Object.assign(open, { last: stored, pending: [], isOver: false, lastVerb: verb, wasOver: open.isOver })
   }
-
-  /** Which of these a write has stored the changes of, beside its own, in whatever order. */
-  const joinedIn = (
-    [open, stored]: readonly [Open, readonly Change[]],
-    before: Content,
-    after: Content,
-    others: readonly At<VerbEntry>[],
-  ): readonly At<VerbEntry>[] | undefined =>
-    subsets(others).find((some) => {
-      const all = [
-        [open.maybe, stored] as const,
-        ...some.map(({ request }) => [stateOf(request).maybe, stateOf(request).pending] as const),
-      ]
-      return orders(all).some((inOrder) =>
-        choices(inOrder).some((changes) => isDeepStrictEqual(after, changed(before, changes))),
-      )
-    })
 
   const doubt = (open: Open): void => {
     open.maybe.push(...open.last)
@@ -190,6 +177,11 @@ export const dataRule: MakeRule = ({ verbs, companions, blame }) => {
       }
     },
   }
+}
+
+/** What a request may and must have stored. */
+function partOf({ maybe, pending }: Open): readonly [readonly Change[], readonly Change[]] {
+  return [maybe, pending]
 }
 
 function without(messages: readonly string[], { $flash = [], ...data }: Content): Content {
