@@ -621,6 +621,9 @@ describe('web.py’s Session', () => {
       return (await open().get('/count')).setCookies[0]?.replace(/=[\w-]{46};/, '=ID;') ?? ''
     }
     expect(await line({})).toBe('webpy_session_id=ID; Path=/; HttpOnly; SameSite=Lax')
+    // As one writes web.py's None.
+    const none = { cookie_domain: null, cookie_path: null, samesite: null }
+    expect(await line(none)).toBe('webpy_session_id=ID; Path=/; HttpOnly; SameSite=Lax')
     expect(await line({ cookie_name: 'shop' })).toBe('shop=ID; Path=/; HttpOnly; SameSite=Lax')
     expect(await line({ cookie_domain: 'example.com' })).toContain('webpy_session_id=ID; Path=/; Domain=example.com;')
     expect(await line({ cookie_path: '/count' })).toContain('webpy_session_id=ID; Path=/count;')

@@ -10,12 +10,12 @@ import { withoutPrefix } from '../../../core/web/cookie.ts'
 export interface SessionParameters {
   /** @defaultValue 'webpy_session_id' */
   cookie_name: string
-  /** This host and all below it get the cookie. @defaultValue undefined: this host only */
-  cookie_domain: string | undefined
+  /** This host and all below it get the cookie; `null` is web.py's `None`. @defaultValue undefined: this host only */
+  cookie_domain: string | null | undefined
   /** @defaultValue undefined: `/` */
-  cookie_path: string | undefined
+  cookie_path: string | null | undefined
   /** Whether requests that other sites cause bring the cookie. @defaultValue undefined: `Lax`, as browsers take it */
-  samesite: 'Lax' | 'Strict' | 'None' | undefined
+  samesite: 'Lax' | 'Strict' | 'None' | null | undefined
   /** Seconds after the last use at which a session ends. @defaultValue 86400 */
   timeout: number
   /** Whether an unknown or expired id silently gives a new session, instead of `expired_message`. @defaultValue true */
@@ -107,13 +107,13 @@ export function carrierFor(parameters: SessionParameters, { persistent, now }: C
   if (!secure && isProduction()) {
     throw new TypeError('webpy: secure is false; in production serve https and set config.sessionParameters.secure')
   }
-  const isShared = cookie_domain !== undefined || (cookie_path ?? '/') !== '/'
+  const isShared = isGiven(cookie_domain) || (cookie_path ?? '/') !== '/'
   const options = {
     // Over plain http the engine takes the prefix away that it asks for.
     name: !secure && isShared ? `__Secure-${withoutPrefix(cookie_name)}` : cookie_name,
-    ...(cookie_domain === undefined ? {} : { domain: cookie_domain }),
-    ...(cookie_path === undefined ? {} : { path: cookie_path }),
-    ...(samesite === undefined ? {} : { sameSite: samesite.toLowerCase() }),
+    ...(isGiven(cookie_domain) && { domain: cookie_domain }),
+    ...(isGiven(cookie_path) && { path: cookie_path }),
+    ...(isGiven(samesite) && { sameSite: samesite.toLowerCase() }),
     insecureDevelopment: !secure,
     persistent,
     now,
@@ -126,4 +126,8 @@ export function carrierFor(parameters: SessionParameters, { persistent, now }: C
     return { cookies: httponly ? cookies : cookies.map((line) => line.replace('; HttpOnly', '')) }
   }
   return { ...carrier, hand }
+}
+
+function isGiven<T>(value: T): value is NonNullable<T> {
+  return value !== undefined && value !== null
 }

@@ -71,8 +71,8 @@ export class DBStore extends Store {
     this.#sql.remove.run(key)
   }
 
-  cleanup(timeout: number): void {
-    this.#sql.cleanup.run(timestamp(this.now() - timeout * 1000))
+  cleanup(timeout: number): number {
+    return Number(this.#sql.cleanup.run(timestamp(this.now() - timeout * 1000)).changes)
   }
 
   override open(now: Clock, timeout: number): EngineStore {

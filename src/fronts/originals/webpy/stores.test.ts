@@ -72,7 +72,7 @@ describe.each(Object.entries(made))('%s', (_name, make) => {
   it.each(storeCases.map((storeCase) => [storeCase.name, storeCase] as const))('Y18: %s', async (_case, storeCase) => {
     let time = Date.UTC(2026, 0, 5, 12)
     const store = make(() => time)
-    // Their own cleanup sweeps, whole and uncounted; that is tested below.
+    // Their own cleanup sweeps, and whole; that is tested below.
     const { sweep: _, ...rest } = { sweep: undefined, ...store }
     const isOwn = !('scan' in store)
     const harness = {
@@ -97,7 +97,8 @@ describe('web.py’s stores', () => {
     time += HOUR
     await store.insert(keys[1]!, testRecord(time, 'new', { expiresAt: time + 100 * HOUR }))
     time += 1
-    await (store as EngineStore & { sweep(limit: number): Promise<unknown> }).sweep(1)
+    const swept = await (store as EngineStore & { sweep(limit: number): Promise<unknown> }).sweep(1)
+    expect(swept).toEqual({ removed: 1, isDone: true })
     expect([own.contains(keys[0]!), own.contains(keys[1]!)]).toEqual([false, true])
   })
 

@@ -37,8 +37,8 @@ export abstract class Store implements SessionStorage {
   abstract set(key: string, value: StoredSession): void | Promise<void>
   /** Removes what is under the key, if anything. */
   abstract delete(key: string): void | Promise<void>
-  /** Removes what was not set for longer than `timeout` seconds. */
-  abstract cleanup(timeout: number): void | Promise<void>
+  /** Removes what was not set for longer than `timeout` seconds. A number that it gives back is how many. */
+  abstract cleanup(timeout: number): number | void | Promise<number | void>
 
   /** The text of a session, for stores that keep texts. */
   encode(value: StoredSession): string {
@@ -69,8 +69,8 @@ export abstract class Store implements SessionStorage {
     })
     return Object.assign(keyedStore(this.constructor.name, atomically, now), {
       sweep: async () => {
-        await this.cleanup(timeout)
-        return { removed: 0, isDone: true }
+        const removed = await this.cleanup(timeout)
+        return { removed: removed ?? 0, isDone: true }
       },
     })
   }
@@ -145,12 +145,13 @@ export class ShelfStore extends Store {
     this.#shelf.delete(key)
   }
 
-  cleanup(timeout: number): void {
-    const keys = Array.from(this.#shelf.keys())
-    for (const key of keys) {
+  cleanup(timeout: number): number {
+    const stale = Array.from(this.#shelf.keys()).filter((key) => {
       const value: unknown = this.#shelf.get(key)
       const atime: unknown = Array.isArray(value) ? value[0] : undefined
-      if (typeof atime !== 'number' || this.now() - atime > timeout * 1000) this.#shelf.delete(key)
-    }
+      return typeof atime !== 'number' || this.now() - atime > timeout * 1000
+    })
+    for (const key of stale) this.#shelf.delete(key)
+    return stale.length
   }
 }
