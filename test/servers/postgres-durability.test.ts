@@ -18,18 +18,21 @@ it('STORE-8: logins, rotations and endings wait for the disk where the server do
   // Whoever commits with the strong setting waits for a standby that never comes; so the setting shows.
   const settings = { synchronous_commit: 'local', synchronous_standby_names: 'nobody' }
   const server = await own(context, () => startPostgres({ settings }))
-  const { store, pool } = await openStore(server.url, { schema: 'public', statementTimeout: '400ms' })
+  const open = async (statementTimeout: '400ms' | '1m') => openStore(server.url, { schema: 'public', statementTimeout })
+  const { store: patient, pool } = await open('1m')
   const keys = [newKey(), newKey(), newKey('ann'), newKey('bob')] as const
   const [key, other] = keys
   const record = newRecord()
-  await store.insert(key, record)
-  await store.insert(other, newRecord())
-  expect((await store.update(key, 1, { ...record, version: 2 })).outcome).toBe('updated')
+  await patient.insert(key, record)
+  await patient.insert(other, newRecord())
+  expect((await patient.update(key, 1, { ...record, version: 2 })).outcome).toBe('updated')
+  const { store } = await open('400ms')
   await pool.query(`alter database postgres set synchronous_commit = on`)
-  const { store: strict } = await openStore(server.url, { schema: 'public', statementTimeout: '400ms' })
   // The touch lowers what the server would do.
+  const { store: strict } = await open('1m')
   expect(await strict.touch(key, record.seenAt + 1, record.expiresAt + 1)).toBe(true)
-  await expect(strict.update(key, 2, { ...record, version: 3 })).rejects.toMatchObject({ code: 'store-timeout' })
+  const { store: hasty } = await open('400ms')
+  await expect(hasty.update(key, 2, { ...record, version: 3 })).rejects.toMatchObject({ code: 'store-timeout' })
   for (const decisive of [
     () => store.insert(keys[2], newRecord({ subject: 'ann', handle: 'one' })),
     () => store.rotate(key, 3, newKey(), newRecord({ version: 4 })),
