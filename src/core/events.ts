@@ -43,7 +43,7 @@ export interface SessionEvents {
   }
   /** A store call failed or took too long. */
   'store-error': { readonly store: string; readonly operation: string; readonly error: unknown }
-  /** Five calls on the store have failed in a row, the first at the instant `since`. */
+  /** Five visitors in a row were failed by the store, and none was served; the first at the instant `since`. */
   outage: { readonly store: string; readonly since: number }
   /** The store has answered for the first time after an outage. */
   recovered: { readonly store: string; readonly since: number }

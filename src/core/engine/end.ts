@@ -55,7 +55,7 @@ async function endAt<Data extends object>(state: State<Data>, start: StoreKey): 
     const tombstone = deadMark(config.now())
     const bury = async (isAgain: boolean): Promise<boolean> =>
       (await store.delete(at, tombstone)) || (isAgain && isSame(await store.get(at), tombstone))
-    if (await guard.call('delete', state.activity, bury)) return 'ended'
+    if (await guard.call('delete', state, bury)) return 'ended'
     const found = await follow(state, at)
     if (found === 'superseded') return found
     key = found?.key
@@ -71,13 +71,13 @@ async function endByHandle<Data extends object>(state: State<Data>, record: Sess
   const { store, guard } = state.engine
   const { subject, handle } = record
   if (subject === undefined || !hasSubjects(store)) return false
-  return guard.call('delete', state.activity, () => store.deleteByHandle(subject, handle))
+  return guard.call('delete', state, () => store.deleteByHandle(subject, handle))
 }
 
 /** The record whose data could not be read has been replaced by a new login, so its token must open nothing. */
 export async function endUnreadable<Data extends object>(state: State<Data>, key: StoreKey): Promise<void> {
   const { store, guard, config } = state.engine
-  await guard.call('delete', state.activity, () => store.delete(key, deadMark(config.now())))
+  await guard.call('delete', state, () => store.delete(key, deadMark(config.now())))
 }
 
 // Two marks of one instant under one key end the same session.

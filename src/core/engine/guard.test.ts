@@ -98,7 +98,9 @@ describe('calls on the store', () => {
     const guard = guardOf('memory', 1000)
     const activity: Activity = { reads: 0, writes: 0 }
     for (const operation of ['get', 'insert', 'update', 'touch', 'rotate', 'delete'] as const) {
-      await guard.call(operation, activity, async () => Promise.reject(new Error('down'))).catch(() => undefined)
+      await guard
+        .call(operation, { activity, presentedKey: undefined }, async () => Promise.reject(new Error('down')))
+        .catch(() => undefined)
     }
     expect(activity).toEqual({ reads: 1, writes: 5 })
   })
@@ -160,7 +162,10 @@ describe('a mistake', () => {
     const guard = guardOf('http', 2000, emitter)
     const away = (): Promise<never> =>
       Promise.reject(new TypeError('fetch failed', { cause: new Error('ECONNREFUSED') }))
-    for (let n = 0; n < 5; n++) await expect(guard.call('get', undefined, away)).rejects.toThrow('get failed')
+    for (let n = 0; n < 5; n++) {
+      const visitor = { activity: { reads: 0, writes: 0 }, presentedKey: undefined }
+      await expect(guard.call('get', visitor, away)).rejects.toThrow('get failed')
+    }
     expect(heard).toHaveLength(1)
   })
 })

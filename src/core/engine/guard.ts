@@ -2,6 +2,7 @@ import { later } from '#platform'
 import type { Clock } from '../clock.ts'
 import { SessionError, isSessionError } from '../errors.ts'
 import type { Emitter } from '../events.ts'
+import type { StoreKey } from '../key.ts'
 
 /** Store calls made for one request; one that is repeated after a failure counts once. */
 export interface Activity {
@@ -11,6 +12,13 @@ export interface Activity {
   writes: number
 }
 
+/** The request that a call is made for. */
+export interface Caller {
+  readonly activity: Activity
+  /** The key of the session that it came with, which tells one visitor from another. */
+  readonly presentedKey: StoreKey | undefined
+}
+
 /** The operations of a store, as they are named in errors and events. */
 export type StoreOperation =
   'get' | 'insert' | 'update' | 'touch' | 'rotate' | 'delete' | 'subjects' | 'clear' | 'sweep' | 'scan'
@@ -18,13 +26,16 @@ export type StoreOperation =
 /** Calls the store with a deadline, counts the call, and turns every failure into a SessionError and an event. */
 export interface StoreGuard {
   /** `run` is told whether it runs again, after an attempt that was not answered and may have been done all the same. */
-  call<T>(operation: StoreOperation, activity: Activity | undefined, run: (isAgain: boolean) => Promise<T>): Promise<T>
+  call<T>(operation: StoreOperation, caller: Caller | undefined, run: (isAgain: boolean) => Promise<T>): Promise<T>
 }
 
 // An update that was done and not answered looks like another request's, and would come twice.
 const ONCE: readonly StoreOperation[] = ['update', 'clear', 'sweep', 'scan']
 
-/** So many calls that failed in a row are an outage. */
+/**
+ * So many visitors one after the other for whom the store failed are an outage. Visitors and not calls: the session of one
+ * may be at fault, or locked by somebody, and all others are served (the requests of one visitor may be many).
+ */
 const OUTAGE = 5
 
 const LATE = 'store-timeout'
@@ -38,28 +49,31 @@ const LATE = 'store-timeout'
  * wait. Nothing is to be waited for afterwards, the first call that is answered ends it.
  */
 export function guardStore(name: string, timeout: number, emitter: Emitter, now: Clock): StoreGuard {
-  let failures = 0
+  /** Those for whom it has failed since it last answered. */
+  const failed = new Set<unknown>()
   let since = 0
   let isHung = false
   let isProbed = false
   return {
-    async call(operation, activity, run) {
-      if (activity !== undefined) activity[operation === 'get' ? 'reads' : 'writes']++
-      const isProbe = isHung && failures >= OUTAGE
+    async call(operation, caller, run) {
+      if (caller !== undefined) caller.activity[operation === 'get' ? 'reads' : 'writes']++
+      const isProbe = isHung && failed.size >= OUTAGE
       if (isProbe && isProbed) throw unavailable(name, `it does not answer; ${operation} was not tried`)
       isProbed ||= isProbe
       try {
         const answer = await attempt(name, timeout, operation, run)
-        if (failures >= OUTAGE) emitter.emit('recovered', { store: name, since })
-        failures = 0
+        if (failed.size >= OUTAGE) emitter.emit('recovered', { store: name, since })
+        failed.clear()
         return answer
       } catch (error) {
         emitter.emit('store-error', { store: name, operation, error })
         const coded = isSessionError(error) ? error : unavailable(name, `${operation} failed`, error)
         if (isOutage(coded) && !isMistake(error)) {
           isHung = coded.code === LATE
-          if (failures === 0) since = now()
-          if (++failures === OUTAGE) emitter.emit('outage', { store: name, since })
+          if (failed.size === 0) since = now()
+          if (hasGrownTo(OUTAGE, failed, caller?.presentedKey ?? caller ?? operation)) {
+            emitter.emit('outage', { store: name, since })
+          }
         }
         throw coded
       } finally {
@@ -67,6 +81,12 @@ export function guardStore(name: string, timeout: number, emitter: Emitter, now:
       }
     },
   }
+}
+
+/** Adds it, and tells whether the set has that many by this. It grows no further. */
+function hasGrownTo(size: number, set: Set<unknown>, value: unknown): boolean {
+  if (set.size >= size || set.has(value)) return false
+  return set.add(value).size === size
 }
 
 /** Whether the store did not do what it was asked, and may do it again later. */

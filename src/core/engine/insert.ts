@@ -51,7 +51,7 @@ export async function insertState<Data extends object>(state: State<Data>, conte
       return insert()
     }
     const result = await guard
-      .call('insert', state.activity, (isAgain) => (isAgain ? again() : insert()))
+      .call('insert', state, (isAgain) => (isAgain ? again() : insert()))
       .catch((error: unknown) => {
         // It may have been stored all the same, so what this request tries next must be a session of its own (RACE-16).
         state.token = state.handle = undefined

@@ -96,11 +96,8 @@ async function lead<Data extends object>(key: StoreKey, line: Line<Data>, mine: 
   }
 }
 
-async function writeBatch<Data extends object>(
-  key: StoreKey,
-  line: Line<Data>,
-  { engine, activity }: State<Data>,
-): Promise<void> {
+async function writeBatch<Data extends object>(key: StoreKey, line: Line<Data>, leader: State<Data>): Promise<void> {
+  const { engine } = leader
   const batch = gather(line, engine.config)
   const { from, next, members } = batch
   if (members.length === 0) return
@@ -108,7 +105,7 @@ async function writeBatch<Data extends object>(
     const update = async (): Promise<UpdateResult> =>
       // What others have stored may already hold all that was changed here.
       next === from ? { outcome: 'updated' } : engine.store.update(key, from.version, next)
-    conclude(line, batch, await engine.guard.call('update', activity, update))
+    conclude(line, batch, await engine.guard.call('update', leader, update))
   } catch (error) {
     for (const member of members) settle(member.waiting, { outcome: 'failed', error, write: writeOf(batch, member) })
   }

@@ -149,7 +149,7 @@ export async function follow<Data extends object>(
   for (let hop = 0; hop <= MAX_HOPS; hop++) {
     let entry: SessionRecord | Tombstone | undefined
     try {
-      entry = await guard.call('get', state.activity, () => store.get(at))
+      entry = await guard.call('get', state, () => store.get(at))
     } catch (error) {
       if (isUndecodable(error)) state.unreadableKey = at
       throw error
@@ -213,7 +213,7 @@ export function contentOf<Data extends object>({ document, live, engine }: State
 async function remove<Data extends object>(state: State<Data>, found: Found): Promise<void> {
   const { store, guard, emitter } = state.engine
   emitter.emit('expired', { reference: referenceOf(found.record.handle) })
-  if (!state.isReadOnly) await guard.call('delete', state.activity, () => store.delete(found.key))
+  if (!state.isReadOnly) await guard.call('delete', state, () => store.delete(found.key))
 }
 
 /** The application's choice for a token that opens nothing. */

@@ -6,8 +6,11 @@ import { memoryStore } from '../../stores/memory.ts'
 import type { Fault, StoreMethod } from '../../testing/index.ts'
 import { countingStore, faultStore } from '../../testing/index.ts'
 import { createEmitter } from '../events.ts'
-import type { StoreOperation } from './guard.ts'
+import type { Caller, StoreOperation } from './guard.ts'
 import { guardStore } from './guard.ts'
+import type { StoreKey } from '../key.ts'
+import { storeKeyOf } from '../key.ts'
+import { mintToken } from '../token.ts'
 
 const rejections: unknown[] = []
 const note = (reason: unknown): void => void rejections.push(reason)
@@ -34,6 +37,11 @@ function heardGuard() {
   const guard = guardStore('pg', 100, emitter, () => time)
   const tick = (): number => (time += 1000)
   return { guard, heard, tick }
+}
+
+/** One who calls: each a visitor of its own, but where the key is the same. */
+function visitor(presentedKey?: StoreKey): Caller {
+  return { activity: { reads: 0, writes: 0 }, presentedKey }
 }
 
 /** Calls the guard until it fails, and tells how. */
@@ -272,21 +280,21 @@ describe('a write whose answer was lost', () => {
 })
 
 describe('a store that hangs', () => {
-  it('STORE-4: after five calls in a row one at a time waits for it, and the others fail at once', async () => {
+  it('STORE-4: after five visitors in a row one at a time waits for it, and the others fail at once', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { guard, heard, tick } = heardGuard()
     let calls = 0
     const hang = (): Promise<never> => never(void calls++)
     for (let i = 0; i < 5; i++) {
-      expect(await failureOf(guard.call('get', undefined, hang))).toMatchObject({ code: 'store-timeout' })
+      expect(await failureOf(guard.call('get', visitor(), hang))).toMatchObject({ code: 'store-timeout' })
       tick()
     }
     expect(heard).toEqual([['outage', { store: 'pg', since: 1000 }]])
     for (let round = 1; round <= 3; round++) {
-      const probe = guard.call('get', undefined, hang)
+      const probe = guard.call('get', visitor(), hang)
       probe.catch(() => undefined)
       for (let i = 0; i < 100; i++) {
-        await expect(guard.call('update', undefined, hang)).rejects.toMatchObject({
+        await expect(guard.call('update', visitor(), hang)).rejects.toMatchObject({
           code: 'store-unavailable',
           message: 'store pg: it does not answer; update was not tried',
         })
@@ -300,10 +308,10 @@ describe('a store that hangs', () => {
   it('STORE-5: the first call after its recovery is served, and all those after it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const { guard, heard } = heardGuard()
-    const hanging = Array.from({ length: 50 }, () => failureOf(guard.call('get', undefined, never)))
+    const hanging = Array.from({ length: 50 }, () => failureOf(guard.call('get', visitor(), never)))
     await Promise.all(hanging)
-    expect(await guard.call('update', undefined, async () => 1)).toBe(1)
-    const many = Array.from({ length: 50 }, (_, i) => guard.call('get', undefined, async () => i))
+    expect(await guard.call('update', visitor(), async () => 1)).toBe(1)
+    const many = Array.from({ length: 50 }, (_, i) => guard.call('get', visitor(), async () => i))
     expect(await Promise.all(many)).toHaveLength(50)
     expect(heard).toEqual([
       ['outage', { store: 'pg', since: 1000 }],
@@ -315,14 +323,14 @@ describe('a store that hangs', () => {
     const { guard, heard } = heardGuard()
     let calls = 0
     const failing = Array.from({ length: 100 }, () =>
-      guard.call('update', undefined, () => {
+      guard.call('update', visitor(), () => {
         calls++
         return down()
       }),
     )
     expect((await Promise.allSettled(failing)).every(({ status }) => status === 'rejected')).toBe(true)
     expect(calls).toBe(100)
-    await guard.call('get', undefined, async () => undefined)
+    await guard.call('get', visitor(), async () => undefined)
     expect(heard).toEqual([
       ['outage', { store: 'pg', since: 1000 }],
       ['recovered', { store: 'pg', since: 1000 }],
@@ -333,8 +341,21 @@ describe('a store that hangs', () => {
     const { guard, heard } = heardGuard()
     for (let i = 0; i < 20; i++) {
       const isGood = i % 5 === 4
-      await guard.call('update', undefined, isGood ? async () => i : down).catch(() => undefined)
+      await guard.call('update', visitor(), isGood ? async () => i : down).catch(() => undefined)
     }
+    expect(heard).toEqual([])
+  })
+
+  it('STORE-4: the tabs of one visitor are no outage, and nobody else is refused', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { guard, heard } = heardGuard()
+    const key = storeKeyOf('id', mintToken())
+    const tabs = Array.from({ length: 30 }, () => failureOf(guard.call('update', visitor(key), never)))
+    for (const failure of await Promise.all(tabs)) expect(failure).toMatchObject({ code: 'store-timeout' })
+    const still = guard.call('update', visitor(key), never)
+    still.catch(() => undefined)
+    const others = Array.from({ length: 50 }, (_, i) => guard.call('get', visitor(), async () => i))
+    expect(await Promise.all(others)).toHaveLength(50)
     expect(heard).toEqual([])
   })
 })

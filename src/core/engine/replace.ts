@@ -273,7 +273,7 @@ function rotateStored<Data extends object>(state: State<Data>, plan: Plan, live:
     await store.delete(first.next.key).catch(() => undefined)
     return outcome === 'limit' ? rotate(made) : second
   }
-  return guard.call('rotate', state.activity, (isAgain) => (isAgain ? again() : rotate(first)))
+  return guard.call('rotate', state, (isAgain) => (isAgain ? again() : rotate(first)))
 }
 
 /** What is to lie under a new token, and what the store must be told beside that. */

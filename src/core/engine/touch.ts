@@ -11,7 +11,7 @@ export async function recheckToken<Data extends object>(state: State<Data>): Pro
   const { store, guard } = state.engine
   const { live } = state
   if (live === undefined) return
-  const entry = await guard.call('get', state.activity, () => store.get(live.key))
+  const entry = await guard.call('get', state, () => store.get(live.key))
   if (entry?.state !== 'live') await relocate(state, entry)
 }
 
@@ -24,7 +24,7 @@ export async function touchState<Data extends object>(state: State<Data>): Promi
   touching.add(live.key)
   const expiresAt = Math.max(live.record.expiresAt, expiryAt(config.policy, { ...live.record, ...live.meta }, now))
   try {
-    const isLive = await guard.call('touch', state.activity, () => store.touch(live.key, now, expiresAt))
+    const isLive = await guard.call('touch', state, () => store.touch(live.key, now, expiresAt))
     if (isLive) confirm(state, { ...live, record: { ...live.record, seenAt: now, expiresAt } })
     else if (typeof (await follow(state, live.key)) !== 'object') await relocate(state, undefined)
   } catch {

@@ -75,16 +75,17 @@ export function createUnderWay<Data extends object>(means: Means, now: Clock): U
 async function keep<Data extends object>(
   { policy, store, guard }: Means,
   request: Long<Data>,
-  { live, activity }: State<Data>,
+  state: State<Data>,
   time: number,
 ): Promise<void> {
+  const { live } = state
   if (live === undefined) return
   const expiresAt = expiryAt(policy, { ...live.record, ...live.meta }, time)
   // At its absolute limit it ends, used or not.
   request.dueAt = expiresAt > request.expiresAt ? dueAfter(time, request.expiresAt) : undefined
   if (request.dueAt === undefined) return
   try {
-    if (await guard.call('touch', activity, () => store.touch(live.key, time, expiresAt))) request.expiresAt = expiresAt
+    if (await guard.call('touch', state, () => store.touch(live.key, time, expiresAt))) request.expiresAt = expiresAt
     else request.dueAt = undefined
   } catch {
     // The guard has told of it, and the next look tries again.

@@ -107,7 +107,7 @@ async function writeOnce<Data extends object>(state: State<Data>, live: Live, te
   const meta = { ...live.meta, idle: state.idle ?? live.meta.idle }
   const expiresAt = expiryAt(config.policy, { ...live.record, ...meta }, now)
   const next = nextRecord(live.record, { seenAt: now, expiresAt, meta: encodeMeta(meta), data: text })
-  const result = await guard.call('update', state.activity, () => store.update(live.key, live.record.version, next))
+  const result = await guard.call('update', state, () => store.update(live.key, live.record.version, next))
   if (result.outcome === 'updated') {
     state.unanswered = []
     state.document.settle(text)
