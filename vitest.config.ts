@@ -38,7 +38,7 @@ export default defineConfig({
     ],
     // Two cores: a real server and a browser in one file already use both.
     maxWorkers: 2,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 })
