@@ -9,6 +9,8 @@ export interface Member extends TurnItem {
   readonly epochKey: string
   readonly key: string
   readonly args: readonly string[]
+  /** Travels with no other: of several keys one may be what the server cannot answer for. */
+  readonly isAlone: boolean
   /** Gets the epoch too when it is a read and there is one. */
   readonly done: (reply: unknown, epoch?: string) => void
 }
@@ -61,11 +63,15 @@ export function batchOf(
   // By the epoch and then by the kind.
   const waiting = new Map<string, Map<Member['kind'], Group>>()
   const flush = (group: Group): void => {
-    waiting.get(group.epochKey)?.delete(group.kind)
     batch.push(group.kind === 'get' ? readOf(group) : changeOf(group, group.kind, stepsOf))
   }
   const flushThose = (epochKey: string, isDue: (group: Group) => boolean): void => {
-    for (const group of waiting.get(epochKey)?.values() ?? []) if (isDue(group)) flush(group)
+    const groups = waiting.get(epochKey)
+    for (const group of groups?.values() ?? []) {
+      if (!isDue(group)) continue
+      groups?.delete(group.kind)
+      flush(group)
+    }
   }
   for (const item of items) {
     if (item.kind === 'run') {
@@ -77,8 +83,12 @@ export function batchOf(
       continue
     }
     const text = item.args.reduce((sum, { length }) => sum + length, 0)
-    flushThose(item.epochKey, (group) => (group.kind === item.kind ? isFull(group, text) : group.keys.has(item.key)))
-    addTo(waiting, item, text)
+    const isDue = (group: Group): boolean =>
+      group.kind === item.kind && !item.isAlone ? isFull(group, text) : group.keys.has(item.key)
+    flushThose(item.epochKey, isDue)
+    if (item.isAlone && item.kind === 'get') batch.push(...readsOf(item))
+    else if (item.isAlone) flush(groupOf(item, text))
+    else addTo(waiting, item, text)
   }
   for (const epochKey of waiting.keys()) flushThose(epochKey, () => true)
   return { batch, apart }
@@ -91,11 +101,17 @@ function isFull({ kind, members, text }: Group, more: number): boolean {
 function addTo(waiting: Map<string, Map<Member['kind'], Group>>, member: Member, text: number): void {
   const { kind, epochKey, key } = member
   const ofEpoch = waiting.get(epochKey) ?? new Map<Member['kind'], Group>()
-  const group = ofEpoch.get(kind) ?? { kind, epochKey, members: [], keys: new Set(), text: 0 }
-  waiting.set(epochKey, ofEpoch.set(kind, group))
+  waiting.set(epochKey, ofEpoch)
+  const group = ofEpoch.get(kind)
+  if (group === undefined) return void ofEpoch.set(kind, groupOf(member, text))
   group.members.push(member)
   group.keys.add(key)
   group.text += text
+}
+
+function groupOf(member: Member, text: number): Group {
+  const { kind, epochKey, key } = member
+  return { kind, epochKey, members: [member], keys: new Set([key]), text }
 }
 
 function readOf({ epochKey, members }: Group): Sent {
@@ -111,6 +127,21 @@ function readOf({ epochKey, members }: Group): Sent {
     },
     fail,
   }
+}
+
+/** Of one key each: these a Cluster serves on either side while it moves their slot. */
+function readsOf({ epochKey, key, done, fail }: Member): readonly Sent[] {
+  const sent: Sent[] = []
+  const ask = (name: string): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      sent.push({ key: name, command: ['GET', name], done: resolve, fail: reject })
+    })
+  // Epochs are used once: a session of an epoch that was there before or after was not ended in between.
+  Promise.all([ask(epochKey), ask(key)]).then(([epoch, value]) => {
+    if (epoch !== null && typeof epoch !== 'string') fail(damaged())
+    else done(value, epoch ?? undefined)
+  }, fail)
+  return sent
 }
 
 function changeOf({ epochKey, members }: Group, script: StepName, stepsOf: BatchOptions['stepsOf']): Sent {

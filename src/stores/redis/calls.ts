@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createTurns } from '../shared/turn.ts'
+import { createTurns, type Turns } from '../shared/turn.ts'
 import { batchOf, type BatchOptions, type Member, type Run } from './batch.ts'
-import { isNoScript } from './faults.ts'
+import { isMoving, isNoScript } from './faults.ts'
+import { patiently, type Retry } from './moving.ts'
 import { createPending } from './pending.ts'
 import { SCRIPTS, type ScriptName, type StepName } from './scripts.ts'
 import { damaged } from './values.ts'
@@ -55,30 +56,26 @@ export function createCalls(
   const sendDecisive = options.sendDecisive ?? wire.send
   const sentOf = createScripts()
   const pending = createPending(wire, options.onFirst)
-  const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== wire.send
-  const stepsOf: BatchOptions['stepsOf'] = (script, answers) => sentOf(script, answers, wire.send)
-  const send = (items: readonly (Member | Run)[]): void => {
-    const { batch, apart } = batchOf(items, { isApart, stepsOf })
-    wire.send(batch)
-    if (apart.length > 0) sendDecisive(apart)
-  }
-  const turns = createTurns(send, { maxItems: MAX_ITEMS })
+  const turns = gather(wire.send, sendDecisive, sentOf)
 
   return {
     get: (epochKey, key, read) =>
       pending.promise((resolve, fail) => {
         const done = (value: unknown, epoch = ''): void => resolve(() => read(valueIn(value, epoch), epoch))
-        turns.add({ kind: 'get', epochKey, key, args: [], done, fail })
+        addMember(turns, { kind: 'get', args: [], done }, [epochKey, key], fail)
       }),
-    step: ({ kind, place: [epochKey, key], args }, read) =>
+    step: ({ kind, place, args }, read) =>
       pending.promise((resolve, fail) => {
-        turns.add({ kind, epochKey, key, args, done: (reply) => resolve(() => read(reply)), fail })
+        addMember(turns, { kind, args, done: (reply) => resolve(() => read(reply)) }, place, fail)
       }),
     run: (call, read) =>
       pending.promise((resolve, fail) => {
-        const answers = { done: (reply: unknown) => resolve(() => read(reply)), fail }
-        const sent = sentOf(call, answers, call.isDecisive === true ? sendDecisive : wire.send)
-        turns.add({ kind: 'run', sent, keys: call.keys, isDecisive: call.isDecisive === true, fail })
+        const done = (reply: unknown): void => resolve(() => read(reply))
+        const { keys, isDecisive = false } = call
+        addAgain((retry) => {
+          const sent = sentOf(call, { done, fail: retry }, isDecisive ? sendDecisive : wire.send)
+          turns.add({ kind: 'run', sent, keys, isDecisive, fail })
+        }, fail)
       }),
     ask: (key, command) =>
       pending.promise((resolve, fail) => {
@@ -88,6 +85,48 @@ export function createCalls(
     check: pending.check,
     close: pending.close,
   }
+}
+
+type Gathering = Turns<Member | Run>
+
+function gather(send: Send, sendDecisive: Send, sentOf: ReturnType<typeof createScripts>): Gathering {
+  const isApart = ({ isDecisive }: Run): boolean => isDecisive && sendDecisive !== send
+  const stepsOf: BatchOptions['stepsOf'] = (script, answers) => sentOf(script, answers, send)
+  const sendAll = (items: readonly (Member | Run)[]): void => {
+    const { batch, apart } = batchOf(items, { isApart, stepsOf })
+    send(batch)
+    if (apart.length > 0) sendDecisive(apart)
+  }
+  return createTurns(sendAll, { maxItems: MAX_ITEMS })
+}
+
+function addMember(
+  turns: Gathering,
+  { kind, args, done }: Pick<Member, 'kind' | 'args' | 'done'>,
+  [epochKey, key]: Step['place'],
+  fail: Sent['fail'],
+): void {
+  const member: Member = {
+    kind,
+    epochKey,
+    key,
+    args,
+    isAlone: false,
+    done,
+    fail: (error) => (isMoving(error) ? addAlone(turns, member, fail) : fail(error)),
+  }
+  turns.add(member)
+}
+
+/** After an answer that may be about a neighbour's key. */
+function addAlone(turns: Gathering, member: Member, fail: Sent['fail']): void {
+  addAgain((retry) => turns.add({ ...member, isAlone: true, fail: retry }), fail)
+}
+
+function addAgain(add: (retry: Retry) => void, fail: Sent['fail']): void {
+  const again = (): void => add(retry)
+  const retry = patiently(again, fail)
+  again()
 }
 
 type Answers = Pick<Sent, 'done' | 'fail'>

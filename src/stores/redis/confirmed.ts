@@ -18,8 +18,9 @@ export interface Confirmed {
 
 const MAX_ITEMS = 1024
 const MAX_REDIRECTIONS = 5
-// Answers that say that the command was not done, and that another server, or the same one soon, would do it.
-const REDIRECTED = /^(MOVED|ASK|TRYAGAIN|CLUSTERDOWN) /
+// Answers that say that the command was not done, and that another server would do it. Who gets TRYAGAIN asks again later
+// (moving.ts), and keeps nobody here waiting meanwhile.
+const REDIRECTED = /^(MOVED|ASK|CLUSTERDOWN) /
 
 /**
  * A connection of its own for the writes that count: `WAIT` behind them blocks it, and what else the store does must not
@@ -43,7 +44,7 @@ export function createConfirmed(wire: Wire, replicas: Replicas): Confirmed {
       for (let attempt = 0; left.length > 0; attempt++) {
         left = await confirmAll(open, left, replicas, { isLast: attempt === MAX_REDIRECTIONS })
         const [first] = left
-        if (first !== undefined) await lookAgain(wire, first.key)
+        if (first !== undefined) await open.lookAgain(first.key)
       }
     },
     { maxItems: MAX_ITEMS },
@@ -96,13 +97,6 @@ async function groupsOf(twin: Twin, batch: readonly Sent[]): Promise<readonly (r
     else group.push(sent)
   }
   return [...groups.values()]
-}
-
-/** An ordinary command makes the client find out where the slot is now. */
-function lookAgain(wire: Wire, key: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    wire.send([{ key, command: ['EXISTS', key], done: resolve, fail: reject }])
-  })
 }
 
 /**

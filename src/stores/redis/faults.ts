@@ -5,6 +5,16 @@ export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
 
+// TRYAGAIN for several keys of which one is elsewhere, the words for a key that a script had not declared, ASK where no
+// client follows it. ioredis sends again by itself, and tells the last answer when it gives up.
+const MOVING =
+  /^(?:TRYAGAIN|ASK) |^Too many Cluster redirections\. Last error: \w+: (?:TRYAGAIN|ASK|MOVED) |Script attempted to access a non local key/
+
+/** A Cluster is moving the keys to another server; what was asked was not done, and will be possible soon. */
+export function isMoving(error: unknown): boolean {
+  return error instanceof Error && MOVING.test(error.message)
+}
+
 /** What the store rejects with. */
 export function asSessionError(error: unknown): Error {
   if (error instanceof SessionError || error instanceof TypeError) return error
@@ -28,6 +38,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
 /** The code of the server's answer, or what the client says. Answers may repeat arguments: keys and data. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'the client failed'
+  if (isMoving(error)) return 'the cluster is moving the keys to another server, and nothing was done'
   const code = /^(?:ERR )?([A-Z]{2,})\b/.exec(error.message)?.[1]
   if (code === undefined) return /\bERR\b/.test(error.message) ? 'the server answered ERR' : error.message
   const remedy = REMEDIES[code]

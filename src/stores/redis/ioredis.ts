@@ -129,6 +129,7 @@ function twinOf(client: Pipelining, placeOf: Twin['placeOf']): Twin {
   return {
     placeOf,
     sequence: (_key, commands) => pipeline(client, commands),
+    lookAgain: (key) => client.call('EXISTS', key),
     end: async () => client.disconnect(),
   }
 }

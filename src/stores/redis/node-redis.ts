@@ -88,7 +88,12 @@ export function wireOfNodeRedis(client: NodeRedisClient): Wire {
     async twin() {
       const twin = await connected(client.duplicate())
       const ask = askOf(twin)
-      return { placeOf: () => twin, sequence: (_key, commands) => settled(commands.map(ask)), end: () => endOf(twin) }
+      return {
+        placeOf: () => twin,
+        sequence: (_key, commands) => settled(commands.map(ask)),
+        lookAgain: (key) => ask(['EXISTS', key]),
+        end: () => endOf(twin),
+      }
     },
   }
 }
@@ -125,6 +130,7 @@ export function wireOfNodeRedisCluster(cluster: NodeRedisCluster): Wire {
           const node = await twin.getNodeClientForKey(key, false)
           return await settled(commands.map(askOf(node)))
         },
+        lookAgain: (key) => twin.sendCommand(key, false, ['EXISTS', key], AS_TEXT),
         end: () => endOf(twin),
       }
     },
@@ -148,6 +154,7 @@ export function wireOfNodeRedisSentinel(sentinel: NodeRedisSentinel): Wire {
         placeOf: () => twin,
         sequence: (_key, commands) =>
           settled(commands.map((command) => lease.sendCommand(false, [...command], AS_TEXT))),
+        lookAgain: (key) => lease.sendCommand(false, ['EXISTS', key], AS_TEXT),
         end: () => endOf(twin),
       }
     },

@@ -4,7 +4,7 @@ import { partitionOfSubject } from '../../core/key.ts'
 import type { SessionRecord, SubjectCap, Tombstone } from '../../core/store.ts'
 import type { Calls } from './calls.ts'
 import { type Names, tagOfKey } from './keys.ts'
-import { instantNow, subjectLine, textOfMark, textOfRecord } from './values.ts'
+import { instantNow, SPARE_MS, subjectLine, textOfMark, textOfRecord } from './values.ts'
 
 /** What the operations are made of. */
 export interface Parts {
@@ -15,9 +15,6 @@ export interface Parts {
   readonly hasSlots: boolean
 }
 
-// The store's clock decides what has expired; the server only clears away. A clock that is set back must not find that the
-// server was first.
-const SPARE_MS = 60_000
 // Redis takes no time to live that ends after the year 292,278,994.
 const LONGEST_TTL_MS = 1e15
 

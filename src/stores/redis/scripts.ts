@@ -1,10 +1,15 @@
+import { SPARE_MS } from './values.ts'
+
 /*
  * Every script is one atomic step, reads no clock of the server, and touches keys of one slot only: KEYS[1] is the epoch,
  * ARGV[1] the store's clock. What is written gets its time to live in the same command. A script that fails does so at
- * its first write or before it, where it has changed nothing: Redis refuses writes of a script (memory, read-only,
- * too few replicas) only as long as it has not written. `update` and `touch` take several items; each is such a step of its
- * own and has an answer of its own, so that one that fails (a key of another type) leaves the others done and told as done.
- * Only when the whole answer is lost is it unknown of all of them.
+ * its first write or before it, where it has changed no session: Redis refuses writes of a script (memory, read-only,
+ * too few replicas) only as long as it has not written, and those to a key that it did not declare (a user's index, whose
+ * name holds the epoch) while a Cluster moves the slot. So a session enters the index before its record is written, and
+ * leaves it after: whatever happens in between, the index has an entry too many, which `present` removes, and never one too
+ * few. `update` and `touch` take several items; each is such a step of its own and has an answer of its own, so that one
+ * that fails (a key of another type) leaves the others done and told as done. Only when the whole answer is lost is it
+ * unknown of all of them.
  */
 const HEAD = `
 local now = ARGV[1]
@@ -40,6 +45,9 @@ local function facts(key, h)
 end
 `
 
+// Of the entries whose time is over. More than come in, so that the index of a user is as small as what lives.
+const MOST_TRIMMED = 16
+
 // The members of a subject's index are the keys behind the tag, with expiresAt as score: short, so that Redis keeps small
 // indexes in one piece of memory (zset-max-listpack-value).
 const INDEX = `
@@ -56,10 +64,21 @@ end
 local function indexOf(key, subject)
   return parts(key) .. ':u:' .. epoch .. ':' .. subject
 end
+-- Before the record is written. Each session that comes in takes some out whose time has been over for a while.
 local function enlist(index, key, expiresAt, ttl)
   local _, rest = parts(key)
-  redis.call('ZADD', index, expiresAt, rest)
+  if redis.call('ZADD', index, expiresAt, rest) == 1 then
+    local over = redis.call('ZRANGE', index, '-inf', now - ${SPARE_MS}, 'BYSCORE', 'LIMIT', 0, ${MOST_TRIMMED})
+    if #over > 0 then redis.call('ZREM', index, unpack(over)) end
+  end
   if redis.call('PTTL', index) < tonumber(ttl) then redis.call('PEXPIRE', index, ttl) end
+end
+-- In a Cluster that moves the slot, a server may have the record and not the index: there, one that is made would displace
+-- the real one or stop the move. A command of two keys is refused then, for which one of one key would find nothing.
+local function enlistAgain(key, subject, expiresAt, ttl)
+  local index = indexOf(key, subject)
+  if KEYS[1]:sub(-6) == ':epoch' then redis.call('EXISTS', key, index) end
+  enlist(index, key, expiresAt, ttl)
 end
 `
 
@@ -123,10 +142,8 @@ end
 // everything from before stays ended.
 const INSERT = `${HEAD}${FACTS}${INDEX}${PRESENT}${ROOM}
 local key, text, ttl, subject = KEYS[2], ARGV[2], ARGV[3], ARGV[4]
-if not epoch then
-  epoch = key:sub(-8)
-  redis.call('SET', KEYS[1], epoch)
-end
+local isFirst = not epoch
+if isFirst then epoch = key:sub(-8) end
 if head(key) then return 0 end
 local evicted, index = {}, nil
 if subject ~= '' then
@@ -139,8 +156,9 @@ if subject ~= '' then
   end
   if not evicted then return 1 end
 end
-redis.call('SET', key, 'L' .. epoch .. text, 'PX', ttl)
 if index then enlist(index, key, text:sub(1, 15), ttl) end
+if isFirst then redis.call('SET', KEYS[1], epoch) end
+redis.call('SET', key, 'L' .. epoch .. text, 'PX', ttl)
 return evicted
 `
 
@@ -155,8 +173,8 @@ local function step(key, expected, times, newVersion, text, ttl)
   if version ~= expected then return redis.call('GET', key) end
   local createdAt = h:sub(40, 54)
   local lines = '\\n' .. handle .. '\\n' .. subject .. '\\n'
+  if subject ~= '' then enlistAgain(key, subject, times:sub(1, 15), ttl) end
   redis.call('SET', key, 'L' .. epoch .. times .. createdAt .. newVersion .. lines .. text, 'PX', ttl)
-  if subject ~= '' then enlist(indexOf(key, subject), key, times:sub(1, 15), ttl) end
   return 1
 end
 ${EACH}`
@@ -167,23 +185,24 @@ const TOUCH = `${HEAD}${FACTS}${INDEX}
 local function step(key, seenAt, expiresAt, ttl)
   local h = head(key)
   if not h or h:sub(1, 1) ~= 'L' then return 0 end
-  if seenAt > h:sub(25, 39) then redis.call('SETRANGE', key, 24, seenAt) end
   if expiresAt > h:sub(10, 24) then
+    local _, _, subject = facts(key, h)
+    if subject ~= '' then enlistAgain(key, subject, expiresAt, ttl) end
     redis.call('SETRANGE', key, 9, expiresAt)
     redis.call('PEXPIRE', key, ttl)
-    local _, _, subject = facts(key, h)
-    if subject ~= '' then enlist(indexOf(key, subject), key, expiresAt, ttl) end
   end
+  if seenAt > h:sub(25, 39) then redis.call('SETRANGE', key, 24, seenAt) end
   return 1
 end
 ${EACH}`
 
-// Takes the live record out, and leaves the mark ('' for none).
+// Takes the live record out, and leaves the mark ('' for none). Where the index cannot be written, its entry stays: nobody
+// is kept from signing out by that.
 const BURY = `
 local function bury(key, subject, mark, ttl)
   local _, rest = parts(key)
   redis.call('UNLINK', key)
-  if subject ~= '' then redis.call('ZREM', indexOf(key, subject), rest) end
+  if subject ~= '' then redis.pcall('ZREM', indexOf(key, subject), rest) end
   if mark ~= '' then redis.call('SET', key, mark:sub(1, 1) .. epoch .. mark:sub(2), 'PX', ttl) end
 end
 `
@@ -220,8 +239,8 @@ if subject ~= '' then
   if not evicted then return 1 end
 end
 tellOf(old)
-redis.call('SET', new, 'L' .. epoch .. text, 'PX', ttl)
 if index then enlist(index, new, text:sub(1, 15), ttl) end
+redis.call('SET', new, 'L' .. epoch .. text, 'PX', ttl)
 bury(old, oldSubject, ARGV[8], ARGV[9])
 return evicted
 `

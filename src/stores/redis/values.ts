@@ -20,6 +20,12 @@ const REST = 54
 const INSTANT_LENGTH = 15
 const LIVE = 'L'
 
+/**
+ * How long what has expired is kept. The store's clock decides what has expired; the server only clears away. A clock that is
+ * set back, or is behind the others, must not find that the server was first.
+ */
+export const SPARE_MS = 60_000
+
 /** An instant as the values hold it. @throws TypeError unless it is a whole number of milliseconds. */
 export function instant(at: number): string {
   if (!Number.isSafeInteger(at) || at < 0) throw new TypeError('redis: instants are whole milliseconds since 1970')

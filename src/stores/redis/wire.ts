@@ -35,6 +35,8 @@ export interface Twin {
   readonly placeOf: (key: string) => unknown
   /** Sends the commands, all for one server, one behind the other over the one connection to that of the key. */
   readonly sequence: (key: string, commands: readonly Command[]) => Promise<readonly Answer[]>
+  /** Sends one command the client's ordinary way, by which it finds out where the key is now. */
+  readonly lookAgain: (key: string) => Promise<unknown>
   readonly end: () => Promise<void>
 }
 
