@@ -67,7 +67,7 @@ describe('redisStore', () => {
   it.each([
     [
       { prefx: 'a:' },
-      '"prefx" is no option; there are client, prefix, replicas, persistence, onWarning, now; did you mean prefix?',
+      '"prefx" is no option; there are client, prefix, replicas, persistence, allowEviction, onWarning, now; did you mean prefix?',
     ],
     [{ prefix: '' }, 'prefix: expected'],
     [{ prefix: 'a{b}' }, 'prefix: expected'],
@@ -78,6 +78,7 @@ describe('redisStore', () => {
     [{ replicas: { count: 1, timeout: 500 } }, 'replicas.timeout: expected'],
     [{ replicas: { count: 1, timeout: '0s' } }, 'replicas.timeout: expected'],
     [{ replicas: { count: 1, within: '1s' } }, 'replicas: "within" is no option; there are count, timeout'],
+    [{ allowEviction: 'yes' }, 'allowEviction: expected'],
     [{ persistence: 'sometimes' }, "persistence: expected 'always' or 'everysec' or 'none'"],
   ])('refuses the options %o', (options, message) => {
     expect(making(new Redis(idle), options)).toThrow(TypeError)
@@ -124,9 +125,42 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
   }
   const durable = { appendonly: 'yes', appendfsync: 'always' }
 
-  it('STORE-11: warns of an eviction policy that signs users out, once', async (context) => {
+  it('STORE-11: refuses a server that may evict, as long as it may, unless the application insists', async (context) => {
+    const settings = { ...durable, 'maxmemory-policy': 'volatile-ttl', maxmemory: '100mb' }
+    const server = await own(context, () => startRedis({ settings }))
+    const client = await openFor(opener, server.url)
+    const warnings: string[] = []
+    const onWarning = (message: string): unknown => warnings.push(message)
+    const store = redisStore({ client, onWarning })
+    const refusal = {
+      code: 'store-unavailable',
+      message: expect.stringMatching(
+        /^redis: maxmemory-policy is volatile-ttl: .*cannot be signed out.*noeviction/,
+      ) as string,
+    }
+    await expect(store.setup()).rejects.toMatchObject(refusal)
+    await expect(store.setup()).rejects.toMatchObject(refusal)
+    await redisStore({ client, onWarning, allowEviction: true }).setup()
+    expect(warnings).toEqual([])
+    await eyeOn(server.url).redis.config('SET', 'maxmemory-policy', 'noeviction')
+    await store.setup()
+    expect(warnings).toEqual([])
+  })
+
+  it('STORE-11: warns, once, of a policy that would evict if the server had a limit', async (context) => {
     const warnings = await warningsOf(context, { ...durable, 'maxmemory-policy': 'allkeys-lru' })
     expect(warnings).toEqual([expect.stringMatching(/^redis: maxmemory-policy is allkeys-lru: .*noeviction/)])
+  })
+
+  it('STORE-11: learns of the policy where CONFIG is forbidden, as on hosted servers', async (context) => {
+    const settings = { 'maxmemory-policy': 'allkeys-lfu', maxmemory: '100mb' }
+    const server = await own(context, () => startRedis({ settings }))
+    await eyeOn(server.url).redis.acl('SETUSER', 'app', 'on', '>secret', '~*', '&*', '+@all', '-config')
+    const client = await openFor(opener, server.url.replace('redis://', 'redis://app:secret@'))
+    const store = redisStore({ client, onWarning: () => undefined })
+    await expect(store.setup()).rejects.toMatchObject({
+      message: expect.stringContaining('maxmemory-policy is allkeys-lfu') as string,
+    })
   })
 
   it('STORE-11: has nothing to say of a server that is set as it should be', async (context) => {
@@ -145,7 +179,7 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
 
   it('STORE-11: the first operation looks too, and an operation does not wait for it', async (context) => {
     const server = await own(context, () =>
-      startRedis({ settings: { ...durable, 'maxmemory-policy': 'volatile-ttl' } }),
+      startRedis({ settings: { ...durable, 'maxmemory-policy': 'volatile-ttl', maxmemory: '100mb' } }),
     )
     const client = await openFor(opener, server.url)
     const warning = await new Promise<string>((resolve) => {
@@ -155,7 +189,7 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
   })
 
   it('STORE-11: works, and is silent, for a user who may not ask for the settings', async (context) => {
-    const server = await own(context, () => startRedis({ settings: { 'maxmemory-policy': 'allkeys-lru' } }))
+    const server = await own(context, () => startRedis())
     const { redis } = eyeOn(server.url)
     const rules = [
       '+eval',
@@ -227,6 +261,26 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
     expect(await store.get(key), 'nothing was changed').toEqual(record)
     expect(await store.delete(key, { state: 'dead', expiresAt: Date.now() + 9_000 }), 'ending still works').toBe(true)
     expect((await store.get(key))?.state).toBe('dead')
+  })
+
+  it('ends every session on a server that is full', async (context) => {
+    const server = await own(context, () => startRedis({ settings: { maxmemory: '8mb' } }))
+    const { redis } = eyeOn(server.url)
+    const client = await openFor(opener, server.url)
+    const store = redisStore({ client, onWarning: () => undefined })
+    const key = newKey('ann')
+    await store.insert(key, newRecord({ subject: 'ann' }))
+    const data = JSON.stringify('x'.repeat(100_000))
+    let isFull = false
+    while (!isFull) await store.insert(newKey(), newRecord({ data })).catch(() => void (isFull = true))
+    while ((await redis.set(`filler:${newKey()}`, 'x'.repeat(1_000)).catch(() => 'full')) === 'OK');
+    await store.clear()
+    expect(await store.get(key)).toBeUndefined()
+    expect(await store.countBySubject('ann')).toBe(0)
+    await redis.script('FLUSH')
+    await store.clear()
+    expect((await store.sweep(10_000)).removed).toBeGreaterThan(20)
+    expect(await store.insert(newKey('ann'), newRecord({ subject: 'ann' }))).toMatchObject({ outcome: 'inserted' })
   })
 
   it('STORE-14: fails loudly on what another program wrote under its names', async (context) => {

@@ -7,7 +7,7 @@ import { factsFor, newClient, receive } from '../support/bed.ts'
 import { own } from './support/own.ts'
 import { openersFor, openFor } from './support/redis-clients.ts'
 import { type Eye, eyeOn } from './support/redis-eye.ts'
-import { HOUR, newKey, newRecord, upTo } from './support/sessions.ts'
+import { HOUR, MINUTE, newKey, newRecord, upTo } from './support/sessions.ts'
 
 describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
   const opened = async (context: Parameters<typeof own>[0]): Promise<{ store: RedisStore; eye: Eye }> => {
@@ -254,6 +254,27 @@ describe.each(openersFor('redis'))('redisStore with $name', (opener) => {
     await redis.del(evicted)
     expect([2, 3]).toContain(await store.countBySubject('ann'))
     expect(await redis.zcard(index)).toBe(await store.countBySubject('ann'))
+  })
+
+  it('DOS-24: the index of a user who signs in for ever is as small as what lives, without a limit or a list', async (context) => {
+    const server = await own(context, () => startRedis())
+    let time = Date.now()
+    const store = redisStore({ client: await openFor(opener, server.url), now: () => time, onWarning: () => undefined })
+    const { redis } = eyeOn(server.url)
+    const login = (): Promise<unknown> =>
+      store.insert(newKey('ann'), newRecord({ subject: 'ann', expiresAt: time + 15 * MINUTE }))
+    const sizeOf = async (): Promise<number> => await redis.zcard((await redis.keys('*:u:*'))[0] ?? '')
+    for (const _ of upTo(200)) {
+      await login()
+      time += 2 * MINUTE
+    }
+    expect(await sizeOf()).toBe(8)
+    // What many leave at once goes over many: each takes a few.
+    await Promise.all(upTo(100).map(login))
+    time += 20 * MINUTE
+    for (const _ of upTo(10)) await login()
+    expect(await sizeOf()).toBe(10)
+    expect(await store.countBySubject('ann')).toBe(10)
   })
 
   it('sweeps only after everything was ended, and then takes away what that left', async (context) => {

@@ -22,6 +22,9 @@ const MAX_REDIRECTIONS = 5
 // (moving.ts), and keeps nobody here waiting meanwhile.
 const REDIRECTED = /^(MOVED|ASK|CLUSTERDOWN) /
 
+const BESIDE = `#!lua flags=allow-oom
+return redis.call('SET', KEYS[1], '1', 'PX', 60000)`
+
 /**
  * A connection of its own for the writes that count: `WAIT` behind them blocks it, and what else the store does must not
  * wait for a replica that is down. One batch at a time, so that at most two `timeout`s pass before an answer.
@@ -101,10 +104,11 @@ async function groupsOf(twin: Twin, batch: readonly Sent[]): Promise<readonly (r
 
 /**
  * `WAIT` waits for what its own connection wrote last. An ending that is asked again after a lost answer finds nothing to
- * end and writes nothing, and its first one may be on no replica yet: this write is behind both.
+ * end and writes nothing, and its first one may be on no replica yet: this write is behind both. A server that is full takes
+ * it too, as it takes endings.
  */
 function writeBeside(key: string): readonly string[] {
-  return ['SET', `${key.slice(0, key.indexOf('}') + 1)}:confirmed`, '1', 'PX', '60000']
+  return ['EVAL', BESIDE, '1', `${key.slice(0, key.indexOf('}') + 1)}:confirmed`]
 }
 
 function shortageIn(

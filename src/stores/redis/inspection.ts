@@ -2,17 +2,28 @@ import type { RedisPersistence } from './durability.ts'
 import { SCRIPTS } from './scripts.ts'
 import type { Ask, Wire } from './wire.ts'
 
-/** Tells what the servers are set to and should not be, each thing once. What may not be asked is not told. */
-export async function inspect(
-  wire: Wire,
-  persistence: RedisPersistence,
-  onWarning: (message: string) => void,
-): Promise<void> {
-  const found = new Set<string>()
+/** What the servers are set to and should not be, each thing once. What may not be asked is not known. */
+export interface Findings {
+  /** What no session should be stored under. */
+  readonly faults: readonly string[]
+  readonly warnings: readonly string[]
+}
+
+/** What the application knows of its servers, and says. */
+export interface Declared {
+  readonly persistence: RedisPersistence
+  readonly allowEviction: boolean
+}
+
+/** Looks at every server that holds data. */
+export async function inspect(wire: Wire, declared: Declared): Promise<Findings> {
+  const [faults, warnings] = [new Set<string>(), new Set<string>()]
   for (const ask of await wire.primaries()) {
-    for (const warning of await warningsOf(ask, persistence)) found.add(warning)
+    const eviction = declared.allowEviction ? undefined : await evictionOf(ask)
+    if (eviction !== undefined) (eviction.isPossible ? faults : warnings).add(`redis: ${eviction.words}`)
+    for (const warning of await warningsOf(ask, declared.persistence)) warnings.add(`redis: ${warning}`)
   }
-  for (const warning of found) onWarning(`redis: ${warning}`)
+  return { faults: [...faults], warnings: [...warnings] }
 }
 
 /** Gives every server the scripts, so that no first call must. */
@@ -22,18 +33,36 @@ export async function loadScripts(wire: Wire): Promise<void> {
   }
 }
 
+/**
+ * A record is used by each read and its user's index by changes only, so the server takes the index first: then the session
+ * is open and cannot be found by its user. Without a limit to its memory (maxmemory 0) a server evicts nothing.
+ */
+async function evictionOf(ask: Ask): Promise<{ readonly isPossible: boolean; readonly words: string } | undefined> {
+  const memory = await memoryOf(ask)
+  const policy = (await settingOf(ask, 'maxmemory-policy')) ?? memory.get('maxmemory_policy')
+  if (policy === undefined || policy === 'noeviction') return undefined
+  const isPossible = ((await settingOf(ask, 'maxmemory')) ?? memory.get('maxmemory')) !== '0'
+  const when = isPossible ? 'a full server removes' : 'with a maxmemory (it has none now) a full server would remove'
+  return {
+    isPossible,
+    words:
+      `maxmemory-policy is ${policy}: ${when} the lists of users' sessions, and then these users cannot be signed out ` +
+      'everywhere; set it to noeviction, or insist with allowEviction: true',
+  }
+}
+
+/** The fields of `INFO memory`, which hosted servers answer where they refuse `CONFIG`. */
+async function memoryOf(ask: Ask): Promise<ReadonlyMap<string, string>> {
+  const text: unknown = await ask(['INFO', 'memory']).catch(() => undefined)
+  const fields = typeof text === 'string' ? text.matchAll(/^(\w+):(.*?)\r?$/gm) : []
+  return new Map([...fields].map(([, name = '', value = '']) => [name, value]))
+}
+
 async function warningsOf(ask: Ask, persistence: RedisPersistence): Promise<readonly string[]> {
-  const policy = await settingOf(ask, 'maxmemory-policy')
   const isAppending = await settingOf(ask, 'appendonly')
   const fsync = await settingOf(ask, 'appendfsync')
   const role: unknown = await ask(['ROLE']).catch(() => undefined)
   return [
-    ...(policy === undefined || policy === 'noeviction'
-      ? []
-      : [
-          `maxmemory-policy is ${policy}: under pressure the server removes sessions, which signs users out, and marks of ` +
-            'ended ones; set it to noeviction',
-        ]),
     ...persistenceWarnings(persistence, isAppending, fsync),
     ...(Array.isArray(role) && role[0] === 'slave'
       ? ['the client is connected to a replica, which refuses writes']

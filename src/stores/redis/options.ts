@@ -5,6 +5,7 @@ import {
   assertOption,
   checkChoice,
   checkClock,
+  checkFlag,
   checkFunction,
   checkNames,
   checkedCount,
@@ -37,6 +38,12 @@ export interface RedisStoreOptions {
    * set it; it warns when it may ask the server and hears something else. @defaultValue 'everysec'
    */
   readonly persistence?: RedisPersistence
+  /**
+   * Works with a `maxmemory-policy` other than `noeviction`, which `setup()` refuses. A full server removes lists of users'
+   * sessions then: such sessions go on, and can not be ended by their user, listed or counted for a limit.
+   * @defaultValue false
+   */
+  readonly allowEviction?: boolean
   /** Hears what is wrong with the server's settings. @defaultValue a warning of the runtime */
   readonly onWarning?: (message: string) => void
   /** @defaultValue Date.now */
@@ -48,6 +55,7 @@ const NAMES = optionNames<RedisStoreOptions>({
   prefix: true,
   replicas: true,
   persistence: true,
+  allowEviction: true,
   onWarning: true,
   now: true,
 })
@@ -59,10 +67,12 @@ export function checkOptions(options: RedisStoreOptions): {
   readonly prefix: string
   readonly replicas: Replicas | undefined
   readonly persistence: RedisPersistence
+  readonly allowEviction: boolean
 } {
   checkNames('redisStore', options, NAMES)
-  const { persistence = 'everysec', prefix = 'sojourn:', replicas } = options
+  const { persistence = 'everysec', allowEviction = false, prefix = 'sojourn:', replicas } = options
   checkChoice('redisStore: persistence', persistence, PERSISTENCES)
+  checkFlag('redisStore: allowEviction', allowEviction)
   checkFunction('redisStore: onWarning', options.onWarning, 'that is given a text')
   checkClock('redisStore: now', options.now)
   // Braces would decide on the slot, and other characters mean something to SCAN.
@@ -70,7 +80,7 @@ export function checkOptions(options: RedisStoreOptions): {
     typeof prefix === 'string' && /^[A-Za-z0-9_.:/-]{1,64}$/.test(prefix),
     'redisStore: prefix: expected 1 to 64 of letters, digits and _ . : / -',
   )
-  return { prefix, replicas: replicas && checkedReplicas(replicas), persistence }
+  return { prefix, replicas: replicas && checkedReplicas(replicas), persistence, allowEviction }
 }
 
 function checkedReplicas(replicas: NonNullable<RedisStoreOptions['replicas']>): Replicas {

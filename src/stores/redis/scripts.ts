@@ -280,8 +280,8 @@ if not redis.call('ZSCORE', index, ARGV[4]) then max = max + 1 end
 return makeRoom(parts(KEYS[2]), index, max, 'evict-oldest', ARGV[4])
 `
 
-// KEYS epoch. ARGV channel, the new epoch.
-const CLEAR = `
+// KEYS epoch. ARGV channel, the new epoch. What ends everything in an emergency needs some bytes, on a full server too.
+const CLEAR = `#!lua flags=allow-oom
 redis.call('PUBLISH', ARGV[1], 'cleared')
 redis.call('SET', KEYS[1], ARGV[2])
 return 1

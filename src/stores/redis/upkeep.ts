@@ -22,7 +22,7 @@ export function clearingIn({ calls, names, hasSlots }: Parts): ClearableStore {
       await Promise.all(
         keys.map((key) => calls.run({ script: 'clear', keys: [key], args, isDecisive: true }, () => undefined)),
       )
-      if (hasSlots) await calls.ask(names.generationKey, ['SET', names.generationKey, epoch])
+      if (hasSlots) await calls.run({ script: 'clear', keys: [names.generationKey], args }, () => undefined)
     },
   }
 }
