@@ -1,12 +1,11 @@
 import { warn } from '#platform'
-import { SessionError } from '../core/errors.ts'
 import type { CompleteStore } from '../core/store.ts'
 import { createCalls } from './redis/calls.ts'
 import { wireOf } from './redis/client.ts'
 import { createConfirmed } from './redis/confirmed.ts'
 import { durabilityOf } from './redis/durability.ts'
 import { asSessionError } from './redis/faults.ts'
-import { type Declared, inspect, loadScripts } from './redis/inspection.ts'
+import { createInspection, loadScripts } from './redis/inspection.ts'
 import { createNames } from './redis/keys.ts'
 import { checkOptions, type RedisStoreOptions } from './redis/options.ts'
 import type { Parts } from './redis/parts.ts'
@@ -14,7 +13,6 @@ import { recordsOf } from './redis/records.ts'
 import { subjectsOf } from './redis/subjects.ts'
 import { clearingIn, scanningIn, sweepingIn } from './redis/upkeep.ts'
 import { watchingOf } from './redis/watch.ts'
-import type { Wire } from './redis/wire.ts'
 
 export type { RedisClient } from './redis/client.ts'
 export type { RedisPersistence } from './redis/durability.ts'
@@ -47,17 +45,11 @@ export type RedisStore = CompleteStore & {
 export function redisStore(options: RedisStoreOptions): RedisStore {
   const { prefix, replicas, persistence, allowEviction } = checkOptions(options)
   const wire = wireOf(options.client)
-  const tell = options.onWarning ?? warn
-  const look = lookingAt(wire, { persistence, allowEviction }, tell)
+  const inspection = createInspection(wire, { persistence, allowEviction }, options.onWarning ?? warn)
   const confirmed = replicas === undefined ? undefined : createConfirmed(wire, replicas)
   const calls = createCalls(wire, {
     sendDecisive: confirmed?.send,
-    // What cannot be asked now is not worth an error: the operation itself will tell.
-    onFirst: () =>
-      void look().then(
-        (faults) => faults.forEach(tell),
-        () => undefined,
-      ),
+    onFirst: inspection.begin,
   })
   const names = createNames(prefix, wire)
   const parts: Parts = { calls, names, now: options.now ?? Date.now, hasSlots: wire.hasSlots }
@@ -78,8 +70,7 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
       try {
         calls.check()
         await loadScripts(wire)
-        const [fault] = await look()
-        if (fault !== undefined) throw new SessionError('store-unavailable', fault)
+        await inspection.pass()
       } catch (error) {
         throw asSessionError(error)
       }
@@ -89,23 +80,4 @@ export function redisStore(options: RedisStoreOptions): RedisStore {
       await Promise.all([confirmed?.end(), watching.close()])
     },
   }
-}
-
-/** Tells warnings once; gives the faults. What failed, or found faults, is looked at again when it is asked again. */
-function lookingAt(wire: Wire, declared: Declared, tell: (message: string) => void): () => Promise<readonly string[]> {
-  const told = new Set<string>()
-  let looking: Promise<readonly string[]> | undefined
-  const look = async (): Promise<readonly string[]> => {
-    let isDone = false
-    try {
-      const { faults, warnings } = await inspect(wire, declared)
-      for (const warning of warnings) if (!told.has(warning)) tell(warning)
-      for (const warning of warnings) told.add(warning)
-      isDone = faults.length === 0
-      return faults
-    } finally {
-      if (!isDone) looking = undefined
-    }
-  }
-  return () => (looking ??= look())
 }

@@ -1,13 +1,7 @@
+import { SessionError } from '../../core/errors.ts'
 import type { RedisPersistence } from './durability.ts'
 import { SCRIPTS } from './scripts.ts'
 import type { Ask, Wire } from './wire.ts'
-
-/** What the servers are set to and should not be, each thing once. What may not be asked is not known. */
-export interface Findings {
-  /** What no session should be stored under. */
-  readonly faults: readonly string[]
-  readonly warnings: readonly string[]
-}
 
 /** What the application knows of its servers, and says. */
 export interface Declared {
@@ -15,8 +9,60 @@ export interface Declared {
   readonly allowEviction: boolean
 }
 
+/** Looks at the servers, and tells what they are set to and should not be, each thing once. */
+export interface Inspection {
+  /** Looks if nobody has, and tells faults as it tells warnings. */
+  readonly begin: () => void
+  /** @throws SessionError when no session should be stored there. */
+  readonly pass: () => Promise<void>
+}
+
+/** What the user of the client may not ask is not known, and not told. */
+export function createInspection(wire: Wire, declared: Declared, tell: (message: string) => void): Inspection {
+  const told = new Set<string>()
+  const tellOnce = (message: string): void => {
+    if (!told.has(message)) tell(message)
+    told.add(message)
+  }
+  let looking: Promise<readonly string[]> | undefined
+  const look = async (): Promise<readonly string[]> => {
+    let isFine = false
+    try {
+      const { faults, warnings } = await inspect(wire, declared)
+      warnings.forEach(tellOnce)
+      isFine = faults.length === 0
+      return faults
+    } finally {
+      // Whoever asks again has set it right, perhaps.
+      if (!isFine) looking = undefined
+    }
+  }
+  const lookOnce = (): Promise<readonly string[]> => (looking ??= look())
+  const begin = async (): Promise<void> => {
+    try {
+      const faults = await lookOnce()
+      faults.forEach(tellOnce)
+    } catch {
+      // What cannot be asked now is not worth an error: the operation itself will tell.
+    }
+  }
+  return {
+    begin: () => void begin(),
+    async pass() {
+      const [fault] = await lookOnce()
+      if (fault !== undefined) throw new SessionError('store-unavailable', fault)
+    },
+  }
+}
+
+interface Findings {
+  /** What no session should be stored under. */
+  readonly faults: readonly string[]
+  readonly warnings: readonly string[]
+}
+
 /** Looks at every server that holds data. */
-export async function inspect(wire: Wire, declared: Declared): Promise<Findings> {
+async function inspect(wire: Wire, declared: Declared): Promise<Findings> {
   const [faults, warnings] = [new Set<string>(), new Set<string>()]
   for (const ask of await wire.primaries()) {
     const eviction = declared.allowEviction ? undefined : await evictionOf(ask)
