@@ -4,7 +4,7 @@ import { secretBytes } from '../token.ts'
 
 // Each loss means that another request got its write in, so a handful is common and this many is a broken store.
 const MAX_LOSSES = 400
-const MAX_MILLISECONDS = 10_000
+const MAX_MILLISECONDS = 30_000
 
 /** How often a change has lost against others, and since when. Begun at the first loss: most changes meet nobody. */
 export interface Contest {
