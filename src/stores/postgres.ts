@@ -22,7 +22,7 @@ export { type Layout as PostgresLayout, postgresSchema } from './postgres/schema
 /** What {@link postgresStore} gives. */
 export type PostgresStore = CompleteStore & {
   /**
-   * Makes the tables and functions, or brings them up to date; any number of processes may do so at once. Call it when
+   * Makes the tables and functions, or those functions that are missing or not as this version has them; any number of processes may do so at once. Call it when
    * the program starts, or run the SQL of `schema()` with your migrations.
    * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout.
    */

@@ -18,21 +18,40 @@ export interface Dialect {
   readonly owned: string
   /** Statement: stores a row unless something live or a mark is under its key. */
   readonly insertion: (values: Readonly<Record<InsertColumn, string>>) => string
-  /** `CREATE FUNCTION`. */
-  readonly define: (name: FunctionName, definition: Definition) => string
+  /** The function whole. */
+  readonly define: (name: FunctionName, definition: Definition) => Routine
 }
 
-/** A function of the database. */
+/** What is particular to a function of the database. */
 export interface Definition {
   readonly takes: string
   readonly returns: string
   readonly declares?: string
   /** Settings for the time that it runs, beside those that all have. */
-  readonly sets?: string
+  readonly sets?: readonly string[]
   readonly does: string
 }
 
-/** What the functions are called, behind the name of the table and `_v1_`. */
+/** A function of the database, in the pieces that the catalogue has of it. */
+export interface Routine {
+  /** Its name, without quotation marks and schema. */
+  readonly name: string
+  readonly takes: string
+  readonly returns: string
+  /** As in `jit=off`. */
+  readonly settings: readonly string[]
+  readonly body: string
+  /** The statement that makes or replaces it. */
+  readonly sql: string
+}
+
+/**
+ * Stands in the body of every function, and is to grow with each change of any of them: set-up replaces what has another
+ * body, unless it has a higher number, for then a newer version of this store made it so that it serves this one too.
+ */
+export const REVISION = 1
+
+/** What the functions are called, behind the name of the table and their number. */
 export type FunctionName =
   | 'get'
   | 'update'
@@ -78,9 +97,18 @@ export const LIVE: string = `s.state = 'live' AND ${PRESENT}`
 /** The columns of the row `s` that {@link RECORD} names. */
 export const ROW: string = RECORD.replaceAll(/\w+/g, 's.$&')
 
+// Plans that read more than they must are out of the question, but one that was kept since the table was small, or that
+// was made without knowing how few rows are wanted, may do it.
+const SETTINGS = ['enable_seqscan=off', 'enable_bitmapscan=off', 'jit=off']
+
+// A function that takes or gives something else gets another number: processes of an older version still call the old one.
+function suffixOf(name: FunctionName): string {
+  return `_v1_${name}`
+}
+
 /** The pieces for one store. */
 export function dialectOf(names: Names, isPartitioned: boolean): Dialect {
-  const call = (name: FunctionName): string => names.of(`_v1_${name}`)
+  const call = (name: FunctionName): string => names.of(suffixOf(name))
   const target = isPartitioned ? 'part, key' : 'key'
   return {
     names,
@@ -103,23 +131,30 @@ export function dialectOf(names: Names, isPartitioned: boolean): Dialect {
           .map((column) => `excluded.${column}`)
           .join(', ')})
       WHERE s.expires_at <= _at OR s.epoch <> _epoch`,
-    // Plans that read more than they must are out of the question, but one that was kept since the table was small, or
-    // that was made without knowing how few rows are wanted, may do it.
-    define: (
-      name,
-      { takes, returns, declares = '', sets = '', does },
-    ) => `CREATE OR REPLACE FUNCTION ${call(name)} (${takes})
-RETURNS ${returns} LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off ${sets}
-AS $sojourn$
+    define: (name, definition) => routineOf(names, name, definition),
+  }
+}
+
+function routineOf(
+  names: Names,
+  name: FunctionName,
+  { takes, returns, declares = '', sets = [], does }: Definition,
+): Routine {
+  const settings = [...SETTINGS, ...sets]
+  const body = `
 #variable_conflict use_column
+-- sojourn revision ${REVISION}
 DECLARE
   _epoch bigint;
   ${declares}
 BEGIN
   ${does.trim()}
 END
-$sojourn$`,
-  }
+`
+  const sql = `CREATE OR REPLACE FUNCTION ${names.of(suffixOf(name))} (${takes})
+RETURNS ${returns} LANGUAGE plpgsql ${settings.map((setting) => `SET ${setting}`).join(' ')}
+AS $sojourn$${body}$sojourn$`
+  return { name: `${names.table}${suffixOf(name)}`, takes, returns, settings, body, sql }
 }
 
 /** Reads the epoch into `_epoch`; for what need not be on the disk before it is answered. */

@@ -1,15 +1,15 @@
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Routine } from './dialect.ts'
 import { epochFrom, LIVE, markAs, PRESENT, ROW } from './dialect.ts'
 import { RECORD, RECORD_TYPES } from './tables.ts'
 
 /** What other functions call. */
-export function commonFunctions(dialect: Dialect): readonly string[] {
+export function commonFunctions(dialect: Dialect): readonly Routine[] {
   return [decide(dialect), tell(dialect), serialise(dialect)]
 }
 
 // Called first by whatever ends sessions or must be durable; gives the epoch. `watch` waits for those that hold the
 // shared lock, and whoever gets it afterwards reads that somebody is watching.
-function decide({ names, define }: Dialect): string {
+function decide({ names, define }: Dialect): Routine {
   return define('decide', {
     takes: '',
     returns: 'bigint',
@@ -27,7 +27,7 @@ function decide({ names, define }: Dialect): string {
 }
 
 // NULL among the keys: every session was ended. Commits that notify wait for each other, so it is for listeners only.
-function tell({ names, define }: Dialect): string {
+function tell({ names, define }: Dialect): Routine {
   return define('tell', {
     takes: '_keys text[]',
     returns: 'void',
@@ -46,7 +46,7 @@ function tell({ names, define }: Dialect): string {
 }
 
 // Whoever counts or ends all of a subject's sessions is alone with them.
-function serialise({ names, define }: Dialect): string {
+function serialise({ names, define }: Dialect): Routine {
   const lock = `hashtextextended(_subject, ${names.lock('subject')})`
   return define('serialise', {
     takes: '_subject text, _alone boolean',
@@ -61,11 +61,11 @@ function serialise({ names, define }: Dialect): string {
 }
 
 /** One session at a time, those of a turn together. */
-export function recordFunctions(dialect: Dialect): readonly string[] {
+export function recordFunctions(dialect: Dialect): readonly Routine[] {
   return [get(dialect), update(dialect), touch(dialect), insert(dialect), remove(dialect)]
 }
 
-function get({ names, define, among }: Dialect): string {
+function get({ names, define, among }: Dialect): Routine {
   return define('get', {
     takes: '_keys text[], _at bigint',
     returns: `TABLE (key text, ${RECORD_TYPES})`,
@@ -76,7 +76,7 @@ function get({ names, define, among }: Dialect): string {
 }
 
 // Gives a row for each item that was not updated, and for those that others of the same turn have lost to.
-function update({ names, define, at }: Dialect): string {
+function update({ names, define, at }: Dialect): Routine {
   return define('update', {
     takes: `_keys text[], _versions integer[], _nexts integer[], _seen bigint[], _expiries bigint[], _metas text[],
   _datas text[], _shown boolean[], _at bigint`,
@@ -106,7 +106,7 @@ function update({ names, define, at }: Dialect): string {
 }
 
 // Gives the numbers of those that were not there.
-function touch({ names, define, at }: Dialect): string {
+function touch({ names, define, at }: Dialect): Routine {
   return define('touch', {
     takes: '_keys text[], _seen bigint[], _expiries bigint[], _at bigint',
     returns: 'TABLE (n integer)',
@@ -129,7 +129,7 @@ function touch({ names, define, at }: Dialect): string {
 }
 
 // Gives the numbers of those whose key is taken.
-function insert({ names, define, insertion }: Dialect): string {
+function insert({ names, define, insertion }: Dialect): Routine {
   const values = {
     key: '_item.key',
     version: '_item.version',
@@ -162,7 +162,7 @@ function insert({ names, define, insertion }: Dialect): string {
 }
 
 // Gives the numbers of those that were not there.
-function remove({ names, call, define, at }: Dialect): string {
+function remove({ names, call, define, at }: Dialect): Routine {
   return define('delete', {
     takes: '_keys text[], _states text[], _moved_to text[], _expiries bigint[], _at bigint',
     returns: 'TABLE (n integer)',

@@ -1,10 +1,11 @@
 import { SessionError } from '../../core/errors.ts'
 import { checkNames, checkedCount, optionNames } from '../../core/options.ts'
 import type { Database } from './database.ts'
-import { dialectOf } from './dialect.ts'
+import { dialectOf, type Routine } from './dialect.ts'
 import { describe, stateOf, withoutValues } from './errors.ts'
 import { checkPlace, namesOf, type Names, type Place } from './names.ts'
 import { commonFunctions, recordFunctions } from './record-functions.ts'
+import { repairsFor } from './repair.ts'
 import { subjectFunctions } from './subject-functions.ts'
 import { tablesOf } from './tables.ts'
 import { upkeepFunctions } from './upkeep-functions.ts'
@@ -41,17 +42,28 @@ export function checkLayout(where: string, layout: Layout): void {
 }
 
 function statementsOf(names: Names, partitions: number): readonly string[] {
-  const dialect = dialectOf(names, partitions > 0)
   const { schema } = names
   return [
-    // Whoever else is doing this waits here. The rights to make a schema are needed only where there is none.
-    `SELECT pg_advisory_xact_lock(${names.lock('setup')})`,
+    // The rights to make a schema are needed only where there is none.
+    alone(names),
     ...(schema === undefined
       ? []
       : [
           `DO $sojourn$ BEGIN IF to_regnamespace('"${schema}"') IS NULL THEN CREATE SCHEMA "${schema}"; END IF; END $sojourn$`,
         ]),
     ...tablesOf(names, partitions),
+    ...routinesOf(names, partitions).map(({ sql }) => sql),
+  ]
+}
+
+/** Whoever else is doing this waits here. */
+function alone(names: Names): string {
+  return `SELECT pg_advisory_xact_lock(${names.lock('setup')})`
+}
+
+function routinesOf(names: Names, partitions: number): readonly Routine[] {
+  const dialect = dialectOf(names, partitions > 0)
+  return [
     ...commonFunctions(dialect),
     ...recordFunctions(dialect),
     ...subjectFunctions(dialect),
@@ -59,7 +71,7 @@ function statementsOf(names: Names, partitions: number): readonly string[] {
   ]
 }
 
-/** Makes the tables and functions. Takes no lock and changes nothing when they are up to date. */
+/** Makes the tables and functions, or what is missing or other. Takes no lock and changes nothing when all is right. */
 export async function ensureSchema(database: Database, layout: Layout): Promise<void> {
   const names = namesOf(layout)
   const { partitions = 0 } = layout
@@ -68,6 +80,8 @@ export async function ensureSchema(database: Database, layout: Layout): Promise<
     const found = await foundIn(database, names)
     if (found === undefined) throw new Error('the tables are not in the search path')
     check(names, found, partitions)
+    const repairs = await repairsFor(database, names, routinesOf(names, partitions))
+    if (repairs.length > 0) await database.script([alone(names), ...repairs].join(';\n\n'))
   } catch (error) {
     if (error instanceof SessionError) throw error
     const reason = stateOf(error) === '42501' ? 'this user may not make tables and functions here' : describe(error)

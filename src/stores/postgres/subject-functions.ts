@@ -1,15 +1,15 @@
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Routine } from './dialect.ts'
 import { epochFrom, LIVE, markAs, PRESENT, ROW } from './dialect.ts'
 import { RECORD, RECORD_TYPES } from './tables.ts'
 
 /** What concerns the sessions of one user; `_part` is the partition of the user. */
-export function subjectFunctions(dialect: Dialect): readonly string[] {
+export function subjectFunctions(dialect: Dialect): readonly Routine[] {
   return [makeRoom(dialect), admit(dialect), rotate(dialect), ...lists(dialect), ...endings(dialect)]
 }
 
 // Gives the handles of the sessions that were ended for one more, which does not count `_replaced`; NULL: there is no
 // room. Rows are locked before they are counted, for one that is being ended just now must not cost another its life.
-function makeRoom({ names, call, define, among, owned }: Dialect): string {
+function makeRoom({ names, call, define, among, owned }: Dialect): Routine {
   const others = `${owned} AND ${LIVE} AND s.key <> _replaced`
   return define('make_room', {
     takes: '_subject text, _part text, _replaced text, _max integer, _policy text, _at bigint',
@@ -72,7 +72,7 @@ function entry({ names, call, insertion, owned }: Dialect, replaced: string, ref
   END IF;`
 }
 
-function admit(dialect: Dialect): string {
+function admit(dialect: Dialect): Routine {
   const { names, call, define, at } = dialect
   return define('admit', {
     takes: `${NEW_TYPES}, _max integer, _policy text, _at bigint`,
@@ -91,7 +91,7 @@ function admit(dialect: Dialect): string {
 }
 
 // The old row is locked first, and it becomes the mark.
-function rotate(dialect: Dialect): string {
+function rotate(dialect: Dialect): Routine {
   const { names, call, define, at } = dialect
   const answer = (outcome: string, evicted = 'NULL::text'): string =>
     `RETURN QUERY SELECT ${outcome}, ${evicted}, ${RECORD.replaceAll(/\w+/g, '_old.$&')};`
@@ -125,7 +125,7 @@ function rotate(dialect: Dialect): string {
   })
 }
 
-function lists({ names, define, owned }: Dialect): readonly string[] {
+function lists({ names, define, owned }: Dialect): readonly Routine[] {
   return [
     define('list', {
       takes: '_subject text, _part text, _at bigint',
@@ -144,7 +144,7 @@ function lists({ names, define, owned }: Dialect): readonly string[] {
   ]
 }
 
-function endings({ names, call, define, among, owned }: Dialect): readonly string[] {
+function endings({ names, call, define, among, owned }: Dialect): readonly Routine[] {
   const end = (condition: string): string => `
   _epoch := ${call('decide')}();
   PERFORM ${call('serialise')}(_subject, true);

@@ -1,13 +1,13 @@
-import type { Dialect } from './dialect.ts'
+import type { Dialect, Routine } from './dialect.ts'
 import { epochFrom, LIVE, ROW } from './dialect.ts'
 import { RECORD_TYPES } from './tables.ts'
 
 /** What concerns the store as a whole. */
-export function upkeepFunctions(dialect: Dialect): readonly string[] {
+export function upkeepFunctions(dialect: Dialect): readonly Routine[] {
   return [clear(dialect), sweep(dialect), scan(dialect), watch(dialect), poll(dialect)]
 }
 
-function clear({ names, call, define }: Dialect): string {
+function clear({ names, call, define }: Dialect): Routine {
   return define('clear', {
     takes: '',
     returns: 'void',
@@ -20,7 +20,7 @@ function clear({ names, call, define }: Dialect): string {
 
 // Takes away what was cleared, then what has expired; what somebody else is at is left for the next time. Endings are
 // kept for ten minutes: those who poll and were away for longer are told so.
-function sweep({ names, define, among }: Dialect): string {
+function sweep({ names, define, among }: Dialect): Routine {
   const remove = (condition: string, order: string): string => `
     SELECT array_agg(o.key) INTO _keys FROM (
       SELECT s.key FROM ${names.of()} AS s WHERE ${condition} ORDER BY ${order} LIMIT _limit - _removed
@@ -34,7 +34,7 @@ function sweep({ names, define, among }: Dialect): string {
     returns: 'integer',
     declares: '_keys text[]; _removed integer := 0;',
     // Sorting would read all that is to be removed, to remove some of it.
-    sets: 'SET enable_sort = off',
+    sets: ['enable_sort=off'],
     does: `
   PERFORM set_config('synchronous_commit', 'off', true);
   ${epochFrom(names)}
@@ -50,7 +50,7 @@ function sweep({ names, define, among }: Dialect): string {
 }
 
 // A page is the live ones among the next rows, however many those are: among expired rows, too, its work stays small.
-function scan({ names, define, behind, order }: Dialect): string {
+function scan({ names, define, behind, order }: Dialect): Routine {
   return define('scan', {
     takes: '_after text, _size integer, _at bigint',
     returns: `TABLE (key text, is_live boolean, ${RECORD_TYPES})`,
@@ -63,7 +63,7 @@ function scan({ names, define, behind, order }: Dialect): string {
 
 // Says that somebody wants to hear of endings for so many seconds. False when nobody did until now: then the lock has
 // let all those end who began before, and whoever ends something from now on knows of the watcher.
-function watch({ names, define }: Dialect): string {
+function watch({ names, define }: Dialect): Routine {
   const extend = (column: string, condition: string): string => `
     UPDATE ${names.of('_meta')} SET ${column} = greatest(${column}, clock_timestamp() + make_interval(secs => _seconds))
     WHERE id = 1${condition};`
@@ -92,7 +92,7 @@ function watch({ names, define }: Dialect): string {
 }
 
 // Every transaction before `next` has ended, so what it told is visible now; the rest is read again the next time.
-function poll({ names, define }: Dialect): string {
+function poll({ names, define }: Dialect): Routine {
   return define('poll', {
     takes: '_from text',
     returns: 'TABLE (next text, id bigint, key text)',
