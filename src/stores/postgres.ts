@@ -38,9 +38,9 @@ export type PostgresStore = CompleteStore & {
  * @throws TypeError for wrong options.
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
-  const { database, names, layout, now, watch, replication } = checkedOptions(options)
+  const { database, names, layout, now, timeout, watch, replication } = checkedOptions(options)
   const sql = statementsFor(names)
-  const queue = createQueue(database, sql, now)
+  const queue = createQueue(database, sql, now, timeout)
   const watching = createWatching(listeningIn(database, sql, names, watch))
   return {
     name: 'postgres',

@@ -170,21 +170,43 @@ it('an ending says nothing, and writes nothing, while nobody watches', async (co
   expect(rowCount).toBe(0)
 })
 
-it('whoever begins to watch while a session is being ended hears of it, or finds it ended', async (context) => {
+it.for(ways.slice(0, 2))(
+  'whoever begins to watch while endings wait for a row hears of them, and makes no login wait: $name',
+  async (way, context) => {
+    const { store, other, eye, url } = await openBoth(context, way)
+    const [key, owned] = [newKey(), newKey('ann')]
+    await other.insert(key, newRecord())
+    await other.insert(owned, newRecord({ subject: 'ann' }))
+    await eye.client.query('begin')
+    await eye.client.query('select from sojourn_sessions where key in ($1, $2) for update', [key, owned])
+    const endings = [other.delete(key), other.deleteBySubject('ann')]
+    await eye.waiting(2)
+    const ear = await earOn(store)
+    const { store: third } = await openStore(url, { schema: 'public' })
+    for (const n of upTo(3)) {
+      const subject = `user-${n}`
+      expect((await third.insert(newKey(subject), newRecord({ subject }))).outcome).toBe('inserted')
+    }
+    expect(ear.heard).toEqual([])
+    await eye.client.query('commit')
+    expect(await Promise.all(endings)).toEqual([true, 1])
+    await ear.hears(endOf(key))
+    await ear.hears(endOf(owned))
+  },
+)
+
+it('whoever begins to watch waits for those who saw nobody watching, and are not committed', async (context) => {
   const { store, other, eye } = await openBoth(context, ways[0]!)
   const key = newKey()
   await other.insert(key, newRecord())
   await eye.client.query('begin')
-  await eye.client.query('select from sojourn_sessions where key = $1 for update', [key])
-  const ending = other.delete(key)
-  await eye.waiting(1)
-  // It began before anybody watched, so it will tell nobody.
+  await eye.client.query('delete from sojourn_sessions where key = $1', [key])
+  await eye.client.query('select sojourn_sessions_v1_tell(array[$1])', [key])
   const watching = earOn(store)
-  await eye.waiting(2)
+  await eye.waiting(1)
   await eye.client.query('commit')
   const ear = await watching
   expect(await store.get(key)).toBeUndefined()
-  expect(await ending).toBe(true)
   expect(ear.heard).toEqual([])
 })
 

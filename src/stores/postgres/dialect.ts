@@ -97,13 +97,19 @@ export const LIVE: string = `s.state = 'live' AND ${PRESENT}`
 /** The columns of the row `s` that {@link RECORD} names. */
 export const ROW: string = RECORD.replaceAll(/\w+/g, 's.$&')
 
+/** So long a statement waits for what another transaction holds. */
+export const LONGEST_WAIT_MS = 1_500
+
 // Plans that read more than they must are out of the question, but one that was kept since the table was small, or that
 // was made without knowing how few rows are wanted, may do it.
-const SETTINGS = ['enable_seqscan=off', 'enable_bitmapscan=off', 'jit=off']
+// No statement waits on the server much longer than its caller does, who gives up after two seconds by default.
+const SETTINGS = ['enable_seqscan=off', 'enable_bitmapscan=off', 'jit=off', `lock_timeout=${LONGEST_WAIT_MS}`]
 
 // A function that takes or gives something else gets another number: processes of an older version still call the old one.
+const SECOND: ReadonlySet<FunctionName> = new Set(['update', 'touch', 'insert', 'delete'])
+
 function suffixOf(name: FunctionName): string {
-  return `_v1_${name}`
+  return `_v${SECOND.has(name) ? 2 : 1}_${name}`
 }
 
 /** The pieces for one store. */
@@ -156,6 +162,30 @@ RETURNS ${returns} LANGUAGE plpgsql ${settings.map((setting) => `SET ${setting}`
 AS $sojourn$${body}$sojourn$`
   return { name: `${names.table}${suffixOf(name)}`, takes, returns, settings, body, sql }
 }
+
+/**
+ * Locks the rows under `_keys`, and leaves in `_free` the keys of those that it got; `_all`: of all. It skips what another
+ * transaction holds, so that nobody else of a batch waits for it, unless `_patience` says for how many milliseconds to wait.
+ */
+export function takeRows({ names, among }: Dialect, strength: 'UPDATE' | 'NO KEY UPDATE'): string {
+  const take = (clause: string): string => `SELECT array_agg(l.key) INTO _free
+      FROM (SELECT s.key FROM ${names.of()} AS s WHERE ${among('_keys')} FOR ${strength}${clause}) AS l;`
+  return `IF _patience > 0 THEN
+    PERFORM set_config('lock_timeout', _patience::text, true);
+    BEGIN
+      ${take('')}
+    EXCEPTION WHEN lock_not_available THEN
+      _free := '{}';
+    END;
+  ELSE
+    ${take(' SKIP LOCKED')}
+  END IF;
+  _all := coalesce(cardinality(_free), 0) = cardinality(_keys);`
+}
+/** What {@link takeRows} needs. */
+export const TAKEN = '_free text[]; _all boolean;'
+/** Condition: the row of `_item` was taken. */
+export const IS_FREE = '_all OR coalesce(_item.key = ANY (_free), false)'
 
 /** Reads the epoch into `_epoch`; for what need not be on the disk before it is answered. */
 export function epochFrom(names: Names): string {

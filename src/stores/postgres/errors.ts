@@ -18,6 +18,17 @@ export function isAboutData(error: unknown): boolean {
   return /^(?:22|23|54)/.test(stateOf(error) ?? '')
 }
 
+/** The server has waited for what another transaction holds, and gave up. */
+export function isLockTimeout(error: unknown): boolean {
+  return stateOf(error) === '55P03'
+}
+
+/** The error for what another transaction did not let go of. */
+export function held(): SessionError {
+  const reason = 'another transaction holds the row of this session, and did not let go of it in time'
+  return new SessionError('store-unavailable', `postgres: ${reason}`)
+}
+
 /** The reason in words that hold no data: the server's own texts may quote values. */
 export function describe(error: unknown): string {
   const state = stateOf(error)
@@ -35,6 +46,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '26000': 'prepared statements do not work on this connection: set prepare: false',
   '42P05': 'prepared statements do not work on this connection: set prepare: false',
   '25006': 'the server takes no writes: connect to the primary',
+  '55P03': 'another transaction holds what this one needs, and did not let go of it in time',
   '0A000': "the transactions of this connection must be at 'read committed'",
 }
 

@@ -45,6 +45,8 @@ export interface Settings {
   readonly names: Names
   readonly layout: Layout
   readonly now: Clock
+  /** Milliseconds that a statement may take. */
+  readonly timeout: number
   readonly watch: WatchPlan
   readonly replication: PostgresReplication
 }
@@ -78,6 +80,7 @@ export function checkedOptions(options: PostgresStoreOptions): Settings {
     names: namesOf(layout),
     layout,
     now,
+    timeout,
     watch: { mode: watch, interval: parseWait('postgresStore: pollEvery', options.pollEvery ?? '1s') },
     replication,
   }

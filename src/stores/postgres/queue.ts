@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { SessionError } from '../../core/errors.ts'
 import { createLanes } from '../shared/lanes.ts'
 import { createBatches } from './batches.ts'
+import { LONGEST_WAIT_MS } from './dialect.ts'
 import type { Database, Row, Statement, Value } from './database.ts'
 import type { Item, Kind } from './items.ts'
 import type { Statements } from './statements.ts'
@@ -19,12 +20,12 @@ export interface Queue {
   readonly close: () => Promise<void>
 }
 
-// Larger batches cost no less for each item. Several are under way so that one that waits for a row holds up a part only.
+// Larger batches cost no less for each item. Several are under way so that a slow one holds up a part only.
 const MAX_ITEMS = 100
 const MAX_RUNNING = 4
 
-export function createQueue(database: Database, sql: Statements, now: Clock): Queue {
-  const batches = createBatches(database, sql, now)
+export function createQueue(database: Database, sql: Statements, now: Clock, timeout: number): Queue {
+  const batches = createBatches(database, sql, now, Math.min(LONGEST_WAIT_MS, timeout))
   const limits = (kind: Kind) =>
     kind === 'single'
       ? { maxItems: 1, maxRunning: database.width }

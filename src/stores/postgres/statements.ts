@@ -8,10 +8,10 @@ type Called = Exclude<FunctionName, 'decide' | 'tell' | 'serialise' | 'make_room
 /** How many values each takes. */
 const VALUES: Readonly<Record<Called, number>> = {
   get: 2,
-  update: 9,
-  touch: 4,
-  insert: 9,
-  delete: 5,
+  update: 10,
+  touch: 5,
+  insert: 10,
+  delete: 6,
   admit: 12,
   rotate: 17,
   list: 3,

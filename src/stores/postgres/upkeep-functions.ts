@@ -1,5 +1,6 @@
 import type { Dialect, Routine } from './dialect.ts'
 import { epochFrom, LIVE, ROW } from './dialect.ts'
+import { beforeTelling } from './record-functions.ts'
 import { RECORD_TYPES } from './tables.ts'
 
 /** What concerns the store as a whole. */
@@ -13,6 +14,8 @@ function clear({ names, call, define }: Dialect): Routine {
     returns: 'void',
     does: `
   PERFORM ${call('decide')}();
+  -- Who begins to watch takes the two in this order.
+  ${beforeTelling(names)}
   UPDATE ${names.of('_meta')} SET epoch = epoch + 1 WHERE id = 1;
   PERFORM ${call('tell')}(ARRAY[NULL]::text[]);`,
   })
@@ -62,7 +65,7 @@ function scan({ names, define, behind, order }: Dialect): Routine {
 }
 
 // Says that somebody wants to hear of endings for so many seconds. False when nobody did until now: then the lock has
-// let all those end who began before, and whoever ends something from now on knows of the watcher.
+// let all those end who had looked before, and whoever looks from now on knows of the watcher.
 function watch({ names, define }: Dialect): Routine {
   const extend = (column: string, condition: string): string => `
     UPDATE ${names.of('_meta')} SET ${column} = greatest(${column}, clock_timestamp() + make_interval(secs => _seconds))
@@ -71,7 +74,6 @@ function watch({ names, define }: Dialect): Routine {
     ${extend(column, ` AND ${column} > clock_timestamp()`)}
     _was_watched := FOUND;
     IF NOT _was_watched THEN
-      PERFORM set_config('lock_timeout', '5s', true);
       PERFORM pg_advisory_xact_lock(${names.lock('endings')});
       ${extend(column, '')}
     END IF;`

@@ -124,3 +124,35 @@ describe('createLanes', () => {
     expect(started).toEqual(['get 5', 'update 1', 'update 1', 'update 1'])
   })
 })
+
+describe('an item that a batch leaves', () => {
+  it('gives its place back, and holds up nothing but what comes later for its sessions', async () => {
+    const batches: string[] = []
+    const failed: string[] = []
+    const left = Promise.withResolvers<undefined>()
+    const lanes = createLanes<Kind, Item>(
+      async (kind, items, leave) => {
+        batches.push(`${kind} ${items.flatMap(({ keys }) => keys).join(' ')}`)
+        for (const item of items) if (item.keys[0] === 'held' && kind === 'update') leave(item, left.promise)
+      },
+      { maxItems: 100, maxRunning: 1 },
+    )
+    const add = (kind: Kind, key: string): void =>
+      lanes.add({ kind, keys: [key], isRead: kind === 'get', fail: (error) => failed.push(String(error)) })
+    for (const key of ['a', 'held', 'b']) add('update', key)
+    await nextTurn()
+    for (const key of ['a', 'held']) add('get', key)
+    add('update', 'c')
+    await nextTurn()
+    await nextTurn()
+    expect(batches).toEqual(['update a held b', 'get a', 'update c'])
+    let isIdle = false
+    const idle = lanes.idle().then(() => (isIdle = true))
+    await nextTurn()
+    expect(isIdle).toBe(false)
+    left.reject(new Error('it was in vain'))
+    await idle
+    expect(batches.at(-1)).toBe('get held')
+    expect(failed).toEqual(['Error: it was in vain'])
+  })
+})

@@ -28,13 +28,19 @@ export interface LaneLimits {
 }
 
 /**
+ * Lets an item of the batch go on without a place in its lane, until the promise settles: what comes later for its sessions
+ * waits for it, and nothing else does. It fails with what the promise rejects with.
+ */
+export type Leave<Item> = (item: Item, work: Promise<void>) => void
+
+/**
  * Items that are added in one turn of the event loop go to `run` at its end, those of a kind together and in the order in
  * which they came. An item waits only for earlier ones with the same key, and for a free place in its lane.
  *
  * `run` settles every item by the item's own means. When it rejects, all items of the batch fail with that error.
  */
 export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
-  run: (kind: Kind, items: readonly Item[]) => Promise<void>,
+  run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
   limits: LaneLimits | ((kind: Kind) => LaneLimits),
 ): Lanes<Item> {
   const limitsOf = typeof limits === 'function' ? limits : () => limits
@@ -44,6 +50,15 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   let isDue = false
   const idlers: (() => void)[] = []
 
+  const solos = createSolos<Item>((item) => {
+    held.release(item)
+    goOn()
+  })
+  const isIdle = (): boolean => running.isEmpty() && solos.isEmpty() && waiting.length === 0
+  const goOn = (): void => {
+    if (waiting.length > 0) flushSoon()
+    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
+  }
   const flushSoon = (): void => {
     if (isDue) return
     isDue = true
@@ -58,32 +73,50 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const start = (kind: Kind, items: readonly Item[]): void => {
     running.add(kind)
-    void settled(run, kind, items).then(() => {
+    const left = new Map<Item, Promise<void>>()
+    void settled(run, kind, items, (item, work) => left.set(item, work)).then(() => {
       running.remove(kind)
-      for (const item of items) held.release(item)
-      if (waiting.length > 0) flushSoon()
-      else if (running.isEmpty()) for (const resolve of idlers.splice(0)) resolve()
+      for (const item of items) {
+        const work = left.get(item)
+        if (work === undefined) held.release(item)
+        else solos.add(item, work)
+      }
+      goOn()
     })
   }
-
   return {
     add(item) {
       waiting.push(item)
       flushSoon()
     },
-    idle: () =>
-      running.isEmpty() && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
+    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+  }
+}
+
+/** The items that go on without a place in their lane. */
+function createSolos<Item extends Pick<LaneItem<string>, 'fail'>>(onEnd: (item: Item) => void) {
+  let count = 0
+  return {
+    isEmpty: () => count === 0,
+    add(item: Item, work: Promise<void>) {
+      count++
+      void work.catch(item.fail).then(() => {
+        count--
+        onEnd(item)
+      })
+    },
   }
 }
 
 /** Resolves when the batch is done; items that `run` could not do have failed by then. */
 async function settled<Kind, Item extends Pick<LaneItem<string>, 'fail'>>(
-  run: (kind: Kind, items: readonly Item[]) => Promise<void>,
+  run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
   kind: Kind,
   items: readonly Item[],
+  leave: Leave<Item>,
 ): Promise<void> {
   try {
-    await run(kind, items)
+    await run(kind, items, leave)
   } catch (error) {
     for (const item of items) item.fail(error)
   }

@@ -23,12 +23,12 @@ export async function eyeOn(url: string): Promise<Eye> {
     client,
     async calls() {
       const { rows } = await client.query<{ query: string; calls: string }>(
-        `select query, calls from pg_stat_statements where dbid = ${DATABASE} and query like '%\\_v1\\_%'`,
+        `select query, calls from pg_stat_statements where dbid = ${DATABASE} and query similar to '%\\_v[0-9]+\\_%'`,
       )
       await client.query(`select pg_stat_statements_reset(0, ${DATABASE}, 0)`)
       const counts: Record<string, number> = {}
       for (const { query, calls } of rows) {
-        const name = /_v1_(\w+)/.exec(query)?.[1] ?? query
+        const name = /_v\d+_(\w+)/.exec(query)?.[1] ?? query
         counts[name] = (counts[name] ?? 0) + Number(calls)
       }
       return counts
