@@ -182,6 +182,8 @@ export function takeRows({ names, among }: Dialect, strength: 'UPDATE' | 'NO KEY
   END IF;
   _all := coalesce(cardinality(_free), 0) = cardinality(_keys);`
 }
+/** Settings for a function with {@link takeRows}: without, its plan is made anew for each batch, and costs more than the rest. */
+export const TAKING = ['plan_cache_mode=force_generic_plan'] as const
 /** What {@link takeRows} needs. */
 export const TAKEN = '_free text[]; _all boolean;'
 /** Condition: the row of `_item` was taken. */

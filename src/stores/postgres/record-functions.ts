@@ -1,5 +1,5 @@
 import type { Dialect, Routine } from './dialect.ts'
-import { epochFrom, IS_FREE, LIVE, markAs, PRESENT, ROW, TAKEN, takeRows } from './dialect.ts'
+import { epochFrom, IS_FREE, LIVE, markAs, PRESENT, ROW, TAKEN, takeRows, TAKING } from './dialect.ts'
 import type { Names } from './names.ts'
 import { RECORD, RECORD_TYPES } from './tables.ts'
 
@@ -97,6 +97,7 @@ function update(dialect: Dialect): Routine {
   _datas text[], _shown boolean[], _at bigint, _patience integer`,
     returns: `TABLE (n integer, is_updated boolean, ${RECORD_TYPES})`,
     declares: `_item record; _found ${names.of()}%ROWTYPE; ${TAKEN}`,
+    sets: TAKING,
     does: `
   ${epochFrom(names)}
   ${takeRows(dialect, 'NO KEY UPDATE')}
@@ -136,6 +137,7 @@ function touch(dialect: Dialect): Routine {
     takes: '_keys text[], _seen bigint[], _expiries bigint[], _at bigint, _patience integer',
     returns: 'TABLE (n integer, is_held boolean)',
     declares: `_item record; _is_done boolean; ${TAKEN}`,
+    sets: TAKING,
     does: `
   PERFORM set_config('synchronous_commit', 'off', true);
   ${epochFrom(names)}
@@ -199,6 +201,7 @@ function remove(dialect: Dialect): Routine {
     takes: '_keys text[], _states text[], _moved_to text[], _expiries bigint[], _at bigint, _patience integer',
     returns: 'TABLE (n integer, is_held boolean)',
     declares: `_item record; _is_done boolean; _ended text[] := '{}'; ${TAKEN}`,
+    sets: TAKING,
     does: `
   _epoch := ${call('decide')}();
   ${takeRows(dialect, 'UPDATE')}
