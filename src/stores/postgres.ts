@@ -24,7 +24,8 @@ export type PostgresStore = CompleteStore & {
   /**
    * Makes the tables and functions, or those functions that are missing or not as this version has them; any number of processes may do so at once. Call it when
    * the program starts, or run the SQL of `schema()` with your migrations.
-   * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout.
+   * @throws SessionError `store-unavailable`, or `unsupported` for tables of a newer version or another layout, and for a
+   * database in which it cannot work.
    */
   setup(): Promise<void>
   /** The SQL that `setup` runs in an empty database; see {@link postgresSchema}. */

@@ -1,8 +1,8 @@
 /** What several processes do to one session at once: stores with pools of their own, and a hand that holds locks. */
 import type { TestContext } from 'vitest'
-import { describe, expect, it } from 'vitest'
-import type { PostgresStore, PostgresStoreOptions } from '../../src/stores/postgres.ts'
-import { openStore } from './support/postgres-clients.ts'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { postgresStore, type PostgresStore, type PostgresStoreOptions } from '../../src/stores/postgres.ts'
+import { openPool, openStore } from './support/postgres-clients.ts'
 import { type Eye, eyeOn } from './support/postgres-eye.ts'
 import { newKey, newRecord, upTo } from './support/sessions.ts'
 import { ownName, ownPostgresDatabase } from './support/shared.ts'
@@ -231,8 +231,14 @@ describe.each(layouts)('several stores on one table: $name', ({ partitions }) =>
 
 it('refuses to decide anything in transactions that do not see what others have done', async (context) => {
   const url = await ownPostgresDatabase(context)
-  const options = '-c default_transaction_isolation=repeatable\\ read'
-  const { store } = await openStore(url, {}, { options })
+  const { schema } = await openStore(url)
+  const { client, close } = openPool(url, { options: '-c default_transaction_isolation=repeatable\\ read' })
+  onTestFinished(close)
+  const store = postgresStore({ client, schema })
   const refused = store.insert(newKey('ann'), newRecord({ subject: 'ann' }), { max: 1, onLimit: 'reject' })
   await expect(refused).rejects.toMatchObject({ code: 'store-unavailable', message: /read committed/ })
+  await expect(store.setup()).rejects.toMatchObject({
+    code: 'unsupported',
+    message: /'repeatable read'.*read committed/,
+  })
 })

@@ -132,6 +132,50 @@ describe('what is wrong is said', () => {
     expect((await store.sweep(10)).removed).toBe(0)
   })
 
+  it('of functions that the user may not call', async (context) => {
+    const url = await ownPostgresDatabase(context)
+    const { schema } = await openStore(url)
+    const { client: eye } = await eyeOn(url)
+    const role = ownName()
+    await eye.query(`create role ${role} login`)
+    onTestFinished(async () => {
+      await eye.query(`drop owned by ${role}`)
+      await eye.query(`drop role ${role}`)
+    })
+    await eye.query(`grant usage on schema ${schema} to ${role}`)
+    await eye.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)
+    await eye.query(`revoke execute on all functions in schema ${schema} from public`)
+    const { client, close } = openPool(Object.assign(new URL(url), { username: role }).href)
+    onTestFinished(close)
+    const store = postgresStore({ client, schema })
+    await expect(store.setup()).rejects.toMatchObject({ code: 'store-unavailable', message: /EXECUTE/ })
+    await expect(store.get(newKey())).rejects.toMatchObject({ message: /EXECUTE on its functions/ })
+    await eye.query(`grant execute on all functions in schema ${schema} to ${role}`)
+    await store.setup()
+    await store.insert(newKey(), newRecord())
+  })
+
+  it('of a database whose encoding cannot hold what sessions hold', async (context) => {
+    const url = await ownPostgresDatabase(context)
+    const { client: eye } = await eyeOn(url)
+    for (const encoding of ['LATIN1', 'SQL_ASCII']) {
+      const name = ownName()
+      await eye.query(`create database ${name} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`)
+      onTestFinished(async () => void (await eye.query(`drop database ${name} with (force)`)))
+      const { client, close } = openPool(Object.assign(new URL(url), { pathname: name }).href)
+      onTestFinished(close)
+      const store = postgresStore({ client })
+      if (encoding === 'LATIN1') {
+        await expect(store.setup()).rejects.toMatchObject({ code: 'unsupported', message: /LATIN1.*UTF8/ })
+      } else {
+        await store.setup()
+        const [key, record] = [newKey(), newRecord({ data: '"😀 ñ 漢"' })]
+        await store.insert(key, record)
+        expect(await store.get(key)).toEqual(record)
+      }
+    }
+  })
+
   it('of a server that is not there', async () => {
     const { client, close } = openPool('postgres://nobody@127.0.0.1:1/nothing')
     onTestFinished(close)

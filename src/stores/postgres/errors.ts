@@ -42,7 +42,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   '42P01': 'the tables are not there: run store.setup(), or the SQL of store.schema()',
   '42883': 'the functions are not there: run store.setup(), or the SQL of store.schema()',
   '3F000': 'the schema is not there: run store.setup(), or the SQL of store.schema()',
-  '42501': 'the user of this connection lacks rights on the tables of the store',
+  '42501':
+    'the user of this connection lacks rights on the tables of the store, EXECUTE on its functions, or USAGE on its schema',
   '26000': 'prepared statements do not work on this connection: set prepare: false',
   '42P05': 'prepared statements do not work on this connection: set prepare: false',
   '25006': 'the server takes no writes: connect to the primary',

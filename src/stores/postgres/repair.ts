@@ -3,12 +3,16 @@ import type { Database, Row } from './database.ts'
 import { REVISION, type Routine } from './dialect.ts'
 import type { Names } from './names.ts'
 
-/** The statements after which the functions are as they should be; none when they are. */
-export async function repairsFor(
-  database: Database,
-  names: Names,
-  routines: readonly Routine[],
-): Promise<readonly string[]> {
+/** What has to be done about the functions. */
+export interface Examination {
+  /** The statements after which they are as they should be; none when they are. */
+  readonly repairs: readonly string[]
+  /** Those that this user may not call. */
+  readonly forbidden: readonly string[]
+}
+
+/** Compares the functions with what they are to be. */
+export async function examine(database: Database, names: Names, routines: readonly Routine[]): Promise<Examination> {
   const rows = await database.run(LOOK, [plainArray(routines.map(({ name }) => name)), names.of('_meta')])
   const found = rows.map(madeIn)
   const repairs = routines.flatMap((routine) =>
@@ -17,7 +21,10 @@ export async function repairsFor(
       found.filter(({ name }) => name === routine.name),
     ),
   )
-  return repairs.length === 0 ? [] : [whereTheTablesAre(names), ...repairs]
+  return {
+    repairs: repairs.length === 0 ? [] : [whereTheTablesAre(names), ...repairs],
+    forbidden: found.filter(({ isCallable }) => !isCallable).map(({ signature }) => signature),
+  }
 }
 
 /** A function as it is in the database. */
@@ -29,19 +36,20 @@ interface Made {
   readonly returns: string
   readonly settings: readonly string[]
   readonly body: string
+  readonly isCallable: boolean
 }
 
 const LOOK = {
   name: '',
   text: `SELECT p.proname::text, p.oid::regprocedure::text, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),
-    array_to_string(p.proconfig, ','), p.prosrc
+    array_to_string(p.proconfig, ','), p.prosrc, has_function_privilege(p.oid, 'EXECUTE')
   FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
   WHERE p.proname = ANY ($1::text[]) AND c.oid = to_regclass($2)`,
 } as const
 
 function madeIn(row: Row): Made {
   const [name = '', signature = '', takes = '', returns = '', settings = '', body = ''] = row.map(textIn)
-  return { name, signature, takes, returns, settings: settings.split(','), body }
+  return { name, signature, takes, returns, settings: settings.split(','), body, isCallable: row[6] === true }
 }
 
 function textIn(value: unknown): string {

@@ -5,7 +5,7 @@ import { dialectOf, type Routine } from './dialect.ts'
 import { describe, stateOf, withoutValues } from './errors.ts'
 import { checkPlace, namesOf, type Names, type Place } from './names.ts'
 import { commonFunctions, recordFunctions } from './record-functions.ts'
-import { repairsFor } from './repair.ts'
+import { examine } from './repair.ts'
 import { subjectFunctions } from './subject-functions.ts'
 import { tablesOf } from './tables.ts'
 import { upkeepFunctions } from './upkeep-functions.ts'
@@ -76,18 +76,49 @@ export async function ensureSchema(database: Database, layout: Layout): Promise<
   const names = namesOf(layout)
   const { partitions = 0 } = layout
   try {
+    await checkServer(database)
     if ((await foundIn(database, names)) === undefined) await database.script(postgresSchema(layout))
     const found = await foundIn(database, names)
     if (found === undefined) throw new Error('the tables are not in the search path')
     check(names, found, partitions)
-    const repairs = await repairsFor(database, names, routinesOf(names, partitions))
-    if (repairs.length > 0) await database.script([alone(names), ...repairs].join(';\n\n'))
+    await ensureFunctions(database, names, routinesOf(names, partitions))
   } catch (error) {
     if (error instanceof SessionError) throw error
     const reason = stateOf(error) === '42501' ? 'this user may not make tables and functions here' : describe(error)
     throw new SessionError('store-unavailable', `postgres: table "${names.table}" cannot be made: ${reason}`, {
       cause: withoutValues(error),
     })
+  }
+}
+
+async function ensureFunctions(database: Database, names: Names, routines: readonly Routine[]): Promise<void> {
+  const { repairs, forbidden } = await examine(database, names, routines)
+  if (repairs.length > 0) await database.script([alone(names), ...repairs].join(';\n\n'))
+  if (forbidden.length === 0) return
+  throw new SessionError(
+    'store-unavailable',
+    `postgres: the user of this connection lacks the right to EXECUTE ${forbidden.length} functions of the store, ` +
+      `such as ${forbidden[0] ?? ''}; grant it`,
+  )
+}
+
+// What would fail later, at the first login or the first text in another script.
+async function checkServer(database: Database): Promise<void> {
+  const text = `SELECT current_setting('server_encoding'), current_setting('transaction_isolation')`
+  const [[encoding, isolation] = []] = await database.run({ name: '', text }, [])
+  if (encoding !== 'UTF8' && encoding !== 'SQL_ASCII') {
+    throw new SessionError(
+      'unsupported',
+      `postgres: the encoding of this database is ${String(encoding)}, which has no place for many characters; ` +
+        'use a database with UTF8',
+    )
+  }
+  if (isolation !== 'read committed') {
+    throw new SessionError(
+      'unsupported',
+      `postgres: the transactions of this connection are at '${String(isolation)}', and must be at 'read committed': ` +
+        'see default_transaction_isolation',
+    )
   }
 }
 
