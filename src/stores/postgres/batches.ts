@@ -222,8 +222,8 @@ function settleDone<T extends Item>(
   })
 }
 
-// Two that store under one key are as good as never met, and a transaction of this store takes no longer.
-const INSERT_WAIT_MS = { together: 100, alone: 1 } as const
+// Nobody meets another under a new key, and on a busy server they wait for other things, which take less.
+const INSERT_WAIT_MS = 100
 
 async function sendInserts(...[database, sql, at, items, patience]: Batch<InsertItem>): Promise<readonly Item[]> {
   const rows = await database.run(sql.insert, [
@@ -236,7 +236,7 @@ async function sendInserts(...[database, sql, at, items, patience]: Batch<Insert
     textArray(items.map(({ record }) => record.meta)),
     textArray(items.map(({ record }) => record.data)),
     String(at),
-    String(patience > 0 ? patience : items.length > 1 ? INSERT_WAIT_MS.together : INSERT_WAIT_MS.alone),
+    String(patience > 0 ? patience : INSERT_WAIT_MS),
   ])
   const taken = byNumber(rows)
   for (const [n, { resolve }] of items.entries()) {
