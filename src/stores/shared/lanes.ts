@@ -44,21 +44,15 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   limits: LaneLimits | ((kind: Kind) => LaneLimits),
 ): Lanes<Item> {
   const limitsOf = typeof limits === 'function' ? limits : () => limits
-  const running = createCounts<Kind>()
-  const held = createHolds()
   let waiting: Item[] = []
   let isDue = false
   const idlers: (() => void)[] = []
 
-  const solos = createSolos<Item>((item) => {
-    held.release(item)
-    goOn()
-  })
-  const isIdle = (): boolean => running.isEmpty() && solos.isEmpty() && waiting.length === 0
-  const goOn = (): void => {
+  const isIdle = (): boolean => underWay.isEmpty() && waiting.length === 0
+  const underWay = createUnderWay(run, () => {
     if (waiting.length > 0) flushSoon()
     else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
-  }
+  })
   const flushSoon = (): void => {
     if (isDue) return
     isDue = true
@@ -66,24 +60,12 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const flush = (): void => {
     isDue = false
-    const room = (kind: Kind): number => limitsOf(kind).maxRunning - running.of(kind)
-    const { batches, left } = takeBatches(waiting, held, room, (kind) => limitsOf(kind).maxItems)
+    const room = (kind: Kind): number => limitsOf(kind).maxRunning - underWay.batchesOf(kind)
+    const { batches, left } = takeBatches(waiting, underWay.held, room, (kind) => limitsOf(kind).maxItems)
     waiting = left
-    for (const { kind, items } of batches) start(kind, items)
+    for (const { kind, items } of batches) void underWay.start(kind, items)
   }
-  const start = (kind: Kind, items: readonly Item[]): void => {
-    running.add(kind)
-    const left = new Map<Item, Promise<void>>()
-    void settled(run, kind, items, (item, work) => left.set(item, work)).then(() => {
-      running.remove(kind)
-      for (const item of items) {
-        const work = left.get(item)
-        if (work === undefined) held.release(item)
-        else solos.add(item, work)
-      }
-      goOn()
-    })
-  }
+
   return {
     add(item) {
       waiting.push(item)
@@ -93,33 +75,52 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
 }
 
-/** The items that go on without a place in their lane. */
-function createSolos<Item extends Pick<LaneItem<string>, 'fail'>>(onEnd: (item: Item) => void) {
-  let count = 0
+/** The batches that are under way, and the items that go on without a place in their lane. */
+function createUnderWay<Kind extends string, Item extends LaneItem<Kind>>(
+  run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
+  onEnd: () => void,
+) {
+  const running = createCounts<Kind>()
+  const held = createHolds()
+  let alone = 0
+  const follow = async (item: Item, work: Promise<void>): Promise<void> => {
+    alone++
+    await work.catch(item.fail)
+    alone--
+    held.release(item)
+    onEnd()
+  }
   return {
-    isEmpty: () => count === 0,
-    add(item: Item, work: Promise<void>) {
-      count++
-      void work.catch(item.fail).then(() => {
-        count--
-        onEnd(item)
-      })
+    held,
+    batchesOf: running.of,
+    isEmpty: () => running.isEmpty() && alone === 0,
+    async start(kind: Kind, items: readonly Item[]) {
+      running.add(kind)
+      const left = await settled(run, kind, items)
+      running.remove(kind)
+      for (const item of items) {
+        const work = left.get(item)
+        if (work === undefined) held.release(item)
+        else void follow(item, work)
+      }
+      onEnd()
     },
   }
 }
 
-/** Resolves when the batch is done; items that `run` could not do have failed by then. */
+/** Resolves when the batch is done, with what goes on alone; items that `run` could not do have failed by then. */
 async function settled<Kind, Item extends Pick<LaneItem<string>, 'fail'>>(
   run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
   kind: Kind,
   items: readonly Item[],
-  leave: Leave<Item>,
-): Promise<void> {
+): Promise<ReadonlyMap<Item, Promise<void>>> {
+  const left = new Map<Item, Promise<void>>()
   try {
-    await run(kind, items, leave)
+    await run(kind, items, (item, work) => left.set(item, work))
   } catch (error) {
     for (const item of items) item.fail(error)
   }
+  return left
 }
 
 interface Batch<Kind, Item> {
