@@ -16,11 +16,20 @@ export function isRolledBack(error: unknown): boolean {
   return isRace(error) || numberOf(error) === LOCK_TIMEOUT
 }
 
-/** The way to the server failed: whatever else goes there now fails too, and perhaps it was done. */
-export function isOfConnection(error: unknown): boolean {
-  if (error instanceof SessionError || error instanceof TypeError) return false
+// Killed, late or failed in its commit: such an error may come after the commit.
+const INTERRUPTIONS = new Set([1180, 1317, 1969, 3024, 3100])
+
+/**
+ * The server itself refused the statement and took all of it back. Of any other error nobody knows whether it was done:
+ * the connection broke, or the statement was killed at its end.
+ */
+export function isRefusal(error: unknown): boolean {
+  const number = numberOf(error)
+  const state: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'sqlState') : undefined
   const isFatal = error instanceof Error && 'fatal' in error && error.fatal === true
-  return isFatal || !hasState(error)
+  // Class 08: of the connection.
+  const isAnswer = typeof state === 'string' && !state.startsWith('08') && !isFatal
+  return isAnswer && number !== undefined && !INTERRUPTIONS.has(number)
 }
 
 const REMEDIES: Readonly<Record<number, string>> = {
@@ -71,8 +80,4 @@ function nameOf(error: unknown): string {
 export function numberOf(error: unknown): number | undefined {
   const number: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'errno') : undefined
   return typeof number === 'number' && number > 0 ? number : undefined
-}
-
-function hasState(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'sqlState' in error && typeof error.sqlState === 'string'
 }

@@ -2,15 +2,16 @@ import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
 import type { Ask, Row } from './client.ts'
 import { COLUMNS } from './sql.ts'
-import type { Caller } from './saves.ts'
+import { type Caller, tell } from './saves.ts'
 import type { Names } from './tables.ts'
-import { bytes, checkedKey, entryIn, int, keyIn, numberIn, recordIn, textIn } from './values.ts'
+import { bytes, entryIn, int, keyIn, numberIn, recordIn, textIn } from './values.ts'
 
 /** Somebody who wants to know what is under a key. */
 export interface Get extends Caller<SessionRecord | Tombstone | undefined> {
   readonly kind: 'get'
   readonly isRead: true
   readonly keys: readonly StoreKey[]
+  /** Checked. */
   readonly key: StoreKey
 }
 
@@ -19,7 +20,7 @@ const presentIn = (names: Names, now: number): string =>
 
 /** One statement for all of them; tells each caller. */
 export async function runGets(ask: Ask, names: Names, now: number, gets: readonly Get[]): Promise<void> {
-  const keys = gets.map(({ key }) => checkedKey(key)).join("','")
+  const keys = gets.map(({ key }) => key).join("','")
   const rows = await ask(
     `SELECT store_key, ${COLUMNS} FROM ${names.sessions} WHERE store_key IN ('${keys}') AND ${presentIn(names, now)}`,
   )
@@ -27,7 +28,7 @@ export async function runGets(ask: Ask, names: Names, now: number, gets: readonl
   for (const row of rows) found.set(textIn(row[0]), row)
   for (const get of gets) {
     const row = found.get(get.key)
-    get.settle(row === undefined ? undefined : entryIn(row, 1))
+    tell(get, () => (row === undefined ? undefined : entryIn(row, 1)))
   }
 }
 

@@ -89,14 +89,16 @@ const number = (value: number): string => int(value).padStart(ITEM.number)
 const SPACE = ' '
 const NO_TEXTS = length(0) + length(0) + SPACE
 
+const UPDATED: UpdateResult = { outcome: 'updated' }
+
 /** Silence of the procedure means that a save was done, unless it was asked for the new row. */
 function settle(save: Save, answer: Row | undefined): void {
-  if (save.op === 'touch') return tell(save.callers, answer === undefined)
-  if (answer === undefined) return tell(save.callers, { outcome: 'updated' })
+  if (save.op === 'touch') return tellAll(save.callers, () => answer === undefined)
+  if (answer === undefined) return tellAll(save.callers, () => UPDATED)
   const isDone = numberIn(answer[1]) === 1
-  for (const [n, { settle: tellCaller }] of save.callers.entries()) {
+  for (const [n, caller] of save.callers.entries()) {
     // At the instant of the first one's answer there was another version than the others', or none.
-    tellCaller(isDone && n === 0 ? { outcome: 'updated' } : missIn(answer))
+    tell(caller, () => (isDone && n === 0 ? UPDATED : missIn(answer)))
   }
 }
 
@@ -104,8 +106,17 @@ function settleAll(saves: readonly Save[]): void {
   for (const save of saves) settle(save, undefined)
 }
 
-function tell<R>(callers: readonly Caller<R>[], result: R): void {
-  for (const caller of callers) caller.settle(result)
+function tellAll<R>(callers: readonly Caller<R>[], result: () => R): void {
+  for (const caller of callers) tell(caller, result)
+}
+
+/** Tells one caller, of what cannot be read too: that concerns neither the others nor what was done. */
+export function tell<R>({ settle: tellResult, fail }: Caller<R>, result: () => R): void {
+  try {
+    tellResult(result())
+  } catch (error) {
+    fail(error)
+  }
 }
 
 function missIn(answer: Row): UpdateResult {

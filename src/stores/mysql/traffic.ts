@@ -5,11 +5,12 @@ import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
 import { createLanes, type LaneItem, type LaneLimits } from '../shared/lanes.ts'
 import type { Ask } from './client.ts'
-import { isOfConnection, isRace, unavailable } from './errors.ts'
+import { isRace, isRefusal, unavailable } from './errors.ts'
 import { type Get, runGets } from './reads.ts'
 import { createJoining, type Joining } from './joining.ts'
 import { type Caller, runSaves, type Save, sizeOf } from './saves.ts'
 import type { Names } from './tables.ts'
+import { checkedKey, whole } from './values.ts'
 
 /** What goes in a statement of its own. */
 interface Alone extends LaneItem<'alone'> {
@@ -56,13 +57,13 @@ export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
   }
   return {
     get(key, { settle, fail }) {
-      if (isOpenFor({ fail })) lanes.add({ kind: 'get', isRead: true, key, keys: [key], settle, fail })
+      if (isOpenFor({ fail })) lanes.add({ kind: 'get', isRead: true, key: checkedKey(key), keys: [key], settle, fail })
     },
     update(key, version, record, caller) {
       if (isOpenFor(caller)) joining.update(key, version, record, caller)
     },
     touch(key, seenAt, expiresAt, caller) {
-      if (isOpenFor(caller)) joining.touch(key, seenAt, expiresAt, caller)
+      if (isOpenFor(caller)) joining.touch(key, whole(seenAt), whole(expiresAt), caller)
     },
     alone: (keys, work) =>
       new Promise((resolve, reject) => {
@@ -85,7 +86,10 @@ async function runItems(ask: Ask, names: Names, now: Clock, items: readonly Item
   for (const item of items) if (item.kind === 'alone') await item.work()
 }
 
-/** Runs the items as one statement; when it is one of them that fails, each as its own. */
+/**
+ * Runs the items as one statement; each as its own when the server refused the statement for one of them. `run` rejects
+ * with what the server or the way to it says, never for what is wrong with an answer: what is done is not done again.
+ */
 async function together<I extends { readonly fail: (error: unknown) => void }>(
   items: readonly I[],
   run: (items: readonly I[]) => Promise<void>,
@@ -93,11 +97,8 @@ async function together<I extends { readonly fail: (error: unknown) => void }>(
   try {
     await run(items)
   } catch (error) {
-    if (items.length === 1 || isOfConnection(error)) {
-      for (const item of items) item.fail(unavailable(error))
-    } else {
-      await Promise.all(items.map((item) => together([item], run)))
-    }
+    if (items.length > 1 && isRefusal(error)) await Promise.all(items.map((item) => together([item], run)))
+    else for (const item of items) item.fail(unavailable(error))
   }
 }
 

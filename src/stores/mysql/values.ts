@@ -8,10 +8,15 @@ import type { Row } from './client.ts'
 // character set of the connection changes the meaning of these; a text between quotes would end elsewhere under
 // NO_BACKSLASH_ESCAPES.
 
+/** @throws TypeError for what is no whole number. */
+export function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError('mysql: versions and times must be whole numbers')
+  return value
+}
+
 /** A whole number as it stands in a statement. @throws TypeError for what is none. */
 export function int(value: number): string {
-  if (!Number.isSafeInteger(value)) throw new TypeError('mysql: versions and times must be whole numbers')
-  return String(value)
+  return String(whole(value))
 }
 
 /** A text as it stands in a statement; `NULL` for none. */
