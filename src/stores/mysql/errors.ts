@@ -33,7 +33,7 @@ export function isRefusal(error: unknown): boolean {
 }
 
 const REMEDIES: Readonly<Record<number, string>> = {
-  1044: 'the user has no rights on the database; docs/mysql.md lists those it needs',
+  1044: 'the user has no rights on the database, or not those of setup(); docs/mysql.md lists those it needs',
   1045: 'the user or the password is wrong',
   1046: 'no database selected; give the pool one, or the store the option database',
   1049: 'there is no such database',
@@ -44,7 +44,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
   1290: 'the server is read-only; is it a replica?',
   1305: 'procedure not found; run store.setup()',
   1317: 'the statement was killed',
-  1370: 'the user lacks the right EXECUTE on the procedures; docs/mysql.md lists those it needs',
+  1370: 'the user lacks the right EXECUTE on the procedures, or ALTER ROUTINE to repair them; docs/mysql.md lists those it needs',
   1419: 'the user may not make procedures; docs/mysql.md lists the rights it needs',
   1665: 'the server has binlog_format = STATEMENT; use ROW or MIXED',
   1836: 'the server is read-only; is it a replica?',

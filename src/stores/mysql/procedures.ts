@@ -1,6 +1,6 @@
 import { saveProcedure } from './save-procedure.ts'
-import { BEGIN, COLUMNS, head, LIVE, NOW, PRESENT, readEpoch } from './sql.ts'
-import type { Names, ProcedureName } from './tables.ts'
+import { BEGIN, COLUMNS, LIVE, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
+import type { Names } from './tables.ts'
 import { KEPT_SECONDS, LOCKS } from './tables.ts'
 
 const RECORD = `IN p_version BIGINT, IN p_handle VARBINARY(255), IN p_subject VARBINARY(1024), IN p_created_at BIGINT,
@@ -9,17 +9,10 @@ const MARK = 'IN p_mark VARBINARY(5), IN p_mark_to VARBINARY(50), IN p_mark_expi
 const CAP = 'IN p_max INT, IN p_rejects TINYINT'
 const SWEPT_ENDINGS = 1000
 
-/** The statement that makes each procedure. Those that change one session are silent when they did what was asked. */
-export function procedureStatements(names: Names): Readonly<Record<ProcedureName, string>> {
-  return {
-    save: saveProcedure(names),
-    insert: insert(names),
-    rotate: rotate(names),
-    delete: deleteOne(names),
-    end: end(names),
-    clear: clear(names),
-    sweep: sweep(names),
-  }
+/** All procedures. Those that change one session are silent when they did what was asked. */
+export function proceduresOf(names: Names): readonly Procedure[] {
+  const decisive = [insert(names), rotate(names), deleteOne(names), end(names), clear(names)]
+  return [saveProcedure(names), ...decisive, sweep(names)]
 }
 
 // Serialises what counts the sessions of one subject: there may be no row of its own yet that could be locked.
@@ -67,9 +60,11 @@ const DECLARED = `DECLARE v_epoch, v_other, v_found BIGINT;
   DECLARE v_state VARBINARY(5);
   DECLARE v_outcome VARCHAR(8) CHARACTER SET ascii`
 
-function insert(names: Names): string {
-  return `${head(names, 'insert', `IN p_key VARBINARY(50), ${RECORD},\n  ${CAP}, ${NOW}`)}
-BEGIN
+function insert(names: Names): Procedure {
+  return {
+    name: 'insert',
+    parameters: `IN p_key VARBINARY(50), ${RECORD},\n  ${CAP}, ${NOW}`,
+    body: `BEGIN
   ${DECLARED} DEFAULT 'inserted';
   ${BEGIN}
   ${lockSubject(names)}
@@ -87,15 +82,18 @@ BEGIN
     ROLLBACK;
     SELECT v_outcome AS outcome;
   END IF;
-END`
+END`,
+  }
 }
 
 // The row keeps its place and changes its key: there is no moment with two live rows, or with none.
-function rotate(names: Names): string {
+function rotate(names: Names): Procedure {
   const parameters = `IN p_key VARBINARY(50), IN p_from BIGINT, IN p_new_key VARBINARY(50), ${RECORD},
   ${MARK}, ${CAP}, ${NOW}`
-  return `${head(names, 'rotate', parameters)}
-BEGIN
+  return {
+    name: 'rotate',
+    parameters,
+    body: `BEGIN
   ${DECLARED} DEFAULT 'rotated';
   ${BEGIN}
   ${lockSubject(names)}
@@ -126,13 +124,16 @@ BEGIN
     ROLLBACK;
     SELECT v_outcome AS outcome;
   END IF;
-END`
+END`,
+  }
 }
 
 // A mark takes the place of the row that it is about.
-function deleteOne(names: Names): string {
-  return `${head(names, 'delete', `IN p_key VARBINARY(50), ${MARK}, ${NOW}`)}
-BEGIN
+function deleteOne(names: Names): Procedure {
+  return {
+    name: 'delete',
+    parameters: `IN p_key VARBINARY(50), ${MARK}, ${NOW}`,
+    body: `BEGIN
   DECLARE v_epoch, v_id BIGINT;
   ${BEGIN}
   ${readEpoch(names)}
@@ -149,14 +150,17 @@ BEGIN
     INSERT INTO ${names.endings} (store_key, ended_at) VALUES (p_key, UNIX_TIMESTAMP());
   END IF;
   COMMIT;
-END`
+END`,
+  }
 }
 
 // One session of the subject, all of them, or all `others`. Without a handle only `all` ends something.
-function end(names: Names): string {
+function end(names: Names): Procedure {
   const parameters = `IN p_subject VARBINARY(1024), IN p_which VARBINARY(6), IN p_handle VARBINARY(255), ${NOW}`
-  return `${head(names, 'end', parameters)}
-BEGIN
+  return {
+    name: 'end',
+    parameters,
+    body: `BEGIN
   DECLARE v_epoch, v_n BIGINT;
   DECLARE v_mine BIGINT DEFAULT -CAST(CONNECTION_ID() AS SIGNED);
   ${BEGIN}
@@ -169,17 +173,21 @@ BEGIN
   END IF;
   COMMIT;
   SELECT 'ended' AS outcome, v_n AS n;
-END`
+END`,
+  }
 }
 
-function clear(names: Names): string {
-  return `${head(names, 'clear', '')}
-BEGIN
+function clear(names: Names): Procedure {
+  return {
+    name: 'clear',
+    parameters: '',
+    body: `BEGIN
   ${BEGIN}
   UPDATE ${names.meta} SET epoch = epoch + 1 WHERE id = 1;
   INSERT INTO ${names.endings} (store_key, ended_at) VALUES ('', UNIX_TIMESTAMP());
   COMMIT;
-END`
+END`,
+  }
 }
 
 // What another transaction is at is left to the next sweep. The rows are deleted one by one: a DELETE that picks them by
@@ -200,9 +208,11 @@ const removeSome = (names: Names, condition: string): string => `BEGIN
     CLOSE gone;
   END;`
 
-function sweep(names: Names): string {
-  return `${head(names, 'sweep', 'IN p_now BIGINT, IN p_limit INT')}
-BEGIN
+function sweep(names: Names): Procedure {
+  return {
+    name: 'sweep',
+    parameters: 'IN p_now BIGINT, IN p_limit INT',
+    body: `BEGIN
   DECLARE v_epoch, v_first BIGINT;
   DECLARE v_left INT DEFAULT p_limit;
   ${BEGIN}
@@ -214,5 +224,6 @@ BEGIN
     WHERE id < v_first + ${SWEPT_ENDINGS} AND ended_at < UNIX_TIMESTAMP() - ${KEPT_SECONDS};
   COMMIT;
   SELECT 'swept' AS outcome, p_limit - v_left AS n;
-END`
+END`,
+  }
 }

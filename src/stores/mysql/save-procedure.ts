@@ -1,4 +1,4 @@
-import { BEGIN, COLUMNS, head, LIVE, NOW, PRESENT, readEpoch } from './sql.ts'
+import { BEGIN, COLUMNS, LIVE, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
 import type { Names } from './tables.ts'
 
 /**
@@ -28,13 +28,15 @@ const NEXT_ITEM = `SET v_head = SUBSTRING(p_items, v_at, ${HEAD}), v_at = v_at +
  * Updates (`u`, or `e` when the new row is asked for) and touches (`t`), one after the other in `p_items`. Silence means
  * that an item was done; each other one answers with its number, and with what is under its key.
  */
-export function saveProcedure(names: Names): string {
+export function saveProcedure(names: Names): Procedure {
   const touch = `UPDATE ${names.sessions} SET seen_at = GREATEST(seen_at, v_seen_at),
         expires_at = GREATEST(expires_at, v_expires_at)`
   const update = `UPDATE ${names.sessions} SET version = v_version, seen_at = v_seen_at, expires_at = v_expires_at,
         meta = v_meta, data = v_data`
-  return `${head(names, 'save', `IN p_items LONGBLOB, ${NOW}`)}
-BEGIN
+  return {
+    name: 'save',
+    parameters: `IN p_items LONGBLOB, ${NOW}`,
+    body: `BEGIN
   DECLARE v_at BIGINT DEFAULT 1;
   DECLARE v_n, v_changed INT DEFAULT 0;
   DECLARE v_epoch, v_id, v_found, v_from, v_version, v_seen_at, v_expires_at, v_meta_length, v_data_length BIGINT;
@@ -60,7 +62,8 @@ BEGIN
     SET v_n = v_n + 1;
   END WHILE;
   COMMIT;
-END`
+END`,
+  }
 }
 
 // Nothing changed: nothing is there, or something else, or nothing in the save is new.

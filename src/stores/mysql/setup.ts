@@ -2,15 +2,16 @@ import { SessionError } from '../../core/errors.ts'
 import type { Ask, MysqlPool } from './client.ts'
 import { withConnection } from './client.ts'
 import { isRace, numberOf } from './errors.ts'
-import { procedureStatements } from './procedures.ts'
+import { createStatement, differencesIn, routinesOf } from './routines.ts'
 import type { Names } from './tables.ts'
 import { SCHEMA_VERSION, tableStatements, versionStatement } from './tables.ts'
-import { numberIn } from './values.ts'
+import { numberIn, textIn } from './values.ts'
 
 const NO_SUCH_TABLE = 1146
 const PROCEDURE_EXISTS = 1304
-// Of many processes that set up at one moment, all but one meet the others' locks.
+// While tables are made, requests may be under way.
 const ATTEMPTS = 20
+const LONGEST_SETUP_SECONDS = 60
 
 // A procedure runs under the mode in which it was made, whatever the connection's: here nothing is ever cut silently.
 const MODE = `SET @sojourn_sql_mode = @@SESSION.sql_mode,
@@ -19,30 +20,54 @@ const MODE_BACK = 'SET SESSION sql_mode = @sojourn_sql_mode'
 
 /** All statements that `setup` executes on an empty database, for those who run migrations themselves. */
 export function schemaStatements(names: Names): readonly string[] {
-  const procedures = Object.values(procedureStatements(names))
+  const procedures = routinesOf(names).map((routine) => createStatement(names, routine))
   return [MODE, ...tableStatements(names), ...procedures, versionStatement(names), MODE_BACK]
 }
 
 /** Makes or upgrades the tables and procedures; changes nothing where they are up to date. */
 export async function ensureSchema(pool: MysqlPool, names: Names): Promise<void> {
   await withConnection(pool, async (ask) => {
-    const version = await schemaOf(ask, names)
-    if (version > SCHEMA_VERSION) {
-      throw new SessionError(
-        'unsupported',
-        `mysql: the tables have schema ${version}, and this version of sojourn knows ${SCHEMA_VERSION}; upgrade sojourn`,
-      )
+    // Nearly always all is there, and there may be no right to change anything.
+    if ((await schemaOf(ask, names)) === SCHEMA_VERSION && (await differencesIn(ask, names)).length === 0) return
+    // Ends with the connection, which is closed when anything fails.
+    const [row] = await ask(`SELECT GET_LOCK(${names.setupLock}, ${LONGEST_SETUP_SECONDS})`)
+    if (numberIn(row?.[0] ?? 0) !== 1) {
+      throw new SessionError('store-unavailable', 'mysql: another process has been setting up for a minute')
     }
-    // Nothing here undoes what another process did, so no lock is needed for any number of them at once.
-    if (version < SCHEMA_VERSION) for (const sql of schemaStatements(names)) await patiently(() => ask(sql))
+    await makeSchema(ask, names)
+    await ask(`SELECT RELEASE_LOCK(${names.setupLock})`)
   })
 }
 
-/** 0 when there are no tables yet, or not all of them. */
+async function makeSchema(ask: Ask, names: Names): Promise<void> {
+  const isNew = (await schemaOf(ask, names)) < SCHEMA_VERSION
+  if (isNew) for (const sql of tableStatements(names)) await patiently(() => ask(sql))
+  await ask(MODE)
+  const [version] = await ask('SELECT VERSION()')
+  const isMariadb = textIn(version?.[0]).includes('MariaDB')
+  for (const { routine, isThere } of await differencesIn(ask, names)) {
+    // MySQL cannot replace: for a moment there is none.
+    if (isThere && !isMariadb) await ask(`DROP PROCEDURE IF EXISTS ${names.procedure(routine.name)}`)
+    const sql = createStatement(names, routine, isThere && isMariadb ? 'CREATE OR REPLACE' : 'CREATE')
+    await patiently(() => ask(sql))
+  }
+  await ask(MODE_BACK)
+  if (isNew) await patiently(() => ask(versionStatement(names)))
+}
+
+/**
+ * 0 when there are no tables yet, or not all of them.
+ * @throws SessionError `unsupported` when a newer version made them.
+ */
 async function schemaOf(ask: Ask, names: Names): Promise<number> {
   try {
     const [row] = await ask(`SELECT schema_version FROM ${names.meta} WHERE id = 1`)
-    return row === undefined ? 0 : numberIn(row[0])
+    const version = row === undefined ? 0 : numberIn(row[0])
+    if (version <= SCHEMA_VERSION) return version
+    throw new SessionError(
+      'unsupported',
+      `mysql: the tables have schema ${version}, and this version of sojourn knows ${SCHEMA_VERSION}; upgrade sojourn`,
+    )
   } catch (error) {
     if (numberOf(error) === NO_SUCH_TABLE) return 0
     throw error

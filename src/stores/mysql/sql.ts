@@ -21,10 +21,11 @@ export const BEGIN = `DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   START TRANSACTION;`
 
-/** How each procedure begins. */
-export function head(names: Names, name: ProcedureName, parameters: string): string {
-  return `CREATE PROCEDURE ${names.procedure(name)} (${parameters})
-MODIFIES SQL DATA SQL SECURITY INVOKER`
+/** What a procedure takes and does; the rest of its statement is the same for all. */
+export interface Procedure {
+  readonly name: ProcedureName
+  readonly parameters: string
+  readonly body: string
 }
 
 export function readEpoch(names: Names): string {

@@ -1,4 +1,4 @@
-/** The version of the tables and procedures below. A store refuses tables of a higher one. */
+/** The version of the tables below. A store refuses tables of a higher one. */
 export const SCHEMA_VERSION = 2
 
 /** How many locks the logins share: two users rarely meet at one, and whoever does waits a few milliseconds. */
@@ -14,9 +14,21 @@ export interface Names {
   readonly locks: string
   readonly endings: string
   readonly procedure: (name: ProcedureName) => string
+  /** The procedure's name as the server lists it. */
+  readonly listed: (name: ProcedureName) => string
+  /** An expression for the name of the database. */
+  readonly database: string
+  /** An expression for the name of the lock under which the procedures are made. */
+  readonly setupLock: string
 }
 
-export type ProcedureName = 'save' | 'insert' | 'rotate' | 'delete' | 'end' | 'clear' | 'sweep'
+/**
+ * The procedures, and the version of what each takes and gives. Another version has another name: during a deployment the
+ * old procedures serve the old processes.
+ */
+const VERSIONS = { save: 2, insert: 2, rotate: 2, delete: 2, end: 2, clear: 2, sweep: 2 } as const
+
+export type ProcedureName = keyof typeof VERSIONS
 
 /**
  * @param table checked: letters, digits and `_`. @param database checked likewise; none: that of the connection.
@@ -24,13 +36,18 @@ export type ProcedureName = 'save' | 'insert' | 'rotate' | 'delete' | 'end' | 'c
  */
 export function namesOf(table: string, database?: string): Names {
   const at = database === undefined ? '' : `\`${database}\`.`
+  const listed = (name: ProcedureName): string => `${table}_${name}_v${VERSIONS[name]}`
+  const schema = database === undefined ? 'DATABASE()' : `'${database}'`
   return {
     sessions: `${at}\`${table}\``,
     meta: `${at}\`${table}_meta\``,
     locks: `${at}\`${table}_locks\``,
     endings: `${at}\`${table}_endings\``,
-    // With the version: during a deployment the old procedures serve the old processes.
-    procedure: (name) => `${at}\`${table}_${name}_v${SCHEMA_VERSION}\``,
+    procedure: (name) => `${at}\`${listed(name)}\``,
+    listed,
+    database: schema,
+    // The most that a server takes: 64 characters.
+    setupLock: `CONCAT('sojourn ', SHA2(CONCAT(${schema}, '.${table}'), 224))`,
   }
 }
 
