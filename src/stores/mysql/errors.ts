@@ -39,7 +39,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
   1049: 'there is no such database',
   1142: 'the user lacks a right on the tables; docs/mysql.md lists those it needs',
   1146: 'table not found; run store.setup()',
-  1205: 'another transaction kept its lock for too long',
+  [LOCK_TIMEOUT]: 'another transaction kept its lock for too long',
   1213: 'deadlocks kept coming; is another program writing to the tables?',
   1290: 'the server is read-only; is it a replica?',
   1305: 'procedure not found; run store.setup()',
@@ -48,6 +48,11 @@ const REMEDIES: Readonly<Record<number, string>> = {
   1419: 'the user may not make procedures; docs/mysql.md lists the rights it needs',
   1665: 'the server has binlog_format = STATEMENT; use ROW or MIXED',
   1836: 'the server is read-only; is it a replica?',
+}
+
+/** What is told of a row that another transaction holds. */
+export function lockedTooLong(): SessionError {
+  return new SessionError('store-unavailable', `mysql: ${REMEDIES[LOCK_TIMEOUT]}`)
 }
 
 /** The store's own error: with the driver's as its cause, and without its text, which may quote values. */

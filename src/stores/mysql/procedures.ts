@@ -1,5 +1,5 @@
 import { saveProcedure } from './save-procedure.ts'
-import { BEGIN, COLUMNS, LIVE, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
+import { BEGIN, COLUMNS, END, LIVE, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
 import type { Names } from './tables.ts'
 import { KEPT_SECONDS, LOCKS } from './tables.ts'
 
@@ -82,7 +82,7 @@ function insert(names: Names): Procedure {
     ROLLBACK;
     SELECT v_outcome AS outcome;
   END IF;
-END`,
+  ${END}`,
   }
 }
 
@@ -124,7 +124,7 @@ function rotate(names: Names): Procedure {
     ROLLBACK;
     SELECT v_outcome AS outcome;
   END IF;
-END`,
+  ${END}`,
   }
 }
 
@@ -150,7 +150,7 @@ function deleteOne(names: Names): Procedure {
     INSERT INTO ${names.endings} (store_key, ended_at) VALUES (p_key, UNIX_TIMESTAMP());
   END IF;
   COMMIT;
-END`,
+  ${END}`,
   }
 }
 
@@ -173,7 +173,7 @@ function end(names: Names): Procedure {
   END IF;
   COMMIT;
   SELECT 'ended' AS outcome, v_n AS n;
-END`,
+  ${END}`,
   }
 }
 
@@ -186,7 +186,7 @@ function clear(names: Names): Procedure {
   UPDATE ${names.meta} SET epoch = epoch + 1 WHERE id = 1;
   INSERT INTO ${names.endings} (store_key, ended_at) VALUES ('', UNIX_TIMESTAMP());
   COMMIT;
-END`,
+  ${END}`,
   }
 }
 
@@ -224,6 +224,6 @@ function sweep(names: Names): Procedure {
     WHERE id < v_first + ${SWEPT_ENDINGS} AND ended_at < UNIX_TIMESTAMP() - ${KEPT_SECONDS};
   COMMIT;
   SELECT 'swept' AS outcome, p_limit - v_left AS n;
-END`,
+  ${END}`,
   }
 }

@@ -1,4 +1,4 @@
-import { BEGIN, COLUMNS, LIVE, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
+import { BEGIN, COLUMNS, END, NOW, PRESENT, type Procedure, readEpoch } from './sql.ts'
 import type { Names } from './tables.ts'
 
 /**
@@ -24,21 +24,28 @@ const NEXT_ITEM = `SET v_head = SUBSTRING(p_items, v_at, ${HEAD}), v_at = v_at +
     SET v_meta = SUBSTRING(p_items, v_at, v_meta_length), v_at = v_at + v_meta_length + 1;
     SET v_data = SUBSTRING(p_items, v_at, v_data_length), v_at = v_at + v_data_length;`
 
+/** What became of an item that answers. */
+export const ANSWER = { notDone: 0, done: 1, locked: 2 } as const
+
 /**
  * Updates (`u`, or `e` when the new row is asked for) and touches (`t`), one after the other in `p_items`. Silence means
- * that an item was done; each other one answers with its number, and with what is under its key.
+ * that an item was done; each other one answers with its number, and with what is under its key. A row that another
+ * transaction holds is not waited for, so that the rows of the others, once locked, do not wait either.
  */
 export function saveProcedure(names: Names): Procedure {
   const touch = `UPDATE ${names.sessions} SET seen_at = GREATEST(seen_at, v_seen_at),
-        expires_at = GREATEST(expires_at, v_expires_at)`
+        expires_at = GREATEST(expires_at, v_expires_at) WHERE id = v_id`
   const update = `UPDATE ${names.sessions} SET version = v_version, seen_at = v_seen_at, expires_at = v_expires_at,
-        meta = v_meta, data = v_data`
+        meta = v_meta, data = v_data WHERE id = v_id`
+  const answer = (what: number): string => `SELECT v_n AS n, ${what} AS answer`
+  const row = `${COLUMNS} FROM ${names.sessions} WHERE id = v_id`
   return {
     name: 'save',
     parameters: `IN p_items LONGBLOB, ${NOW}`,
     body: `BEGIN
   DECLARE v_at BIGINT DEFAULT 1;
-  DECLARE v_n, v_changed INT DEFAULT 0;
+  DECLARE v_n INT DEFAULT 0;
+  DECLARE v_is_locked TINYINT;
   DECLARE v_epoch, v_id, v_found, v_from, v_version, v_seen_at, v_expires_at, v_meta_length, v_data_length BIGINT;
   DECLARE v_head VARBINARY(${HEAD});
   DECLARE v_kind, v_state VARBINARY(5);
@@ -48,35 +55,29 @@ export function saveProcedure(names: Names): Procedure {
   ${readEpoch(names)}
   WHILE v_at <= LENGTH(p_items) DO
     ${NEXT_ITEM}
-    IF v_kind = 't' THEN
-      ${touch} WHERE store_key = v_key AND ${LIVE};
+    SET v_id = NULL, v_state = NULL;
+    SELECT id, state, version INTO v_id, v_state, v_found
+      FROM ${names.sessions} WHERE store_key = v_key AND ${PRESENT} FOR UPDATE SKIP LOCKED;
+    IF v_state = 'live' AND v_kind = 't' THEN
+      ${touch};
+    ELSEIF v_state = 'live' AND v_found = v_from THEN
+      ${update};
+      IF v_kind = 'e' THEN ${answer(ANSWER.done)}, ${row}; END IF;
+    ELSEIF v_id IS NOT NULL AND v_kind <> 't' THEN
+      ${answer(ANSWER.notDone)}, ${row};
     ELSE
-      ${update} WHERE store_key = v_key AND version = v_from AND ${LIVE};
-    END IF;
-    SET v_changed = ROW_COUNT();
-    IF v_changed < 1 THEN
-      ${explain(names, touch, update)}
-    ELSEIF v_kind = 'e' THEN
-      SELECT v_n AS n, 1 AS is_done, ${COLUMNS} FROM ${names.sessions} WHERE store_key = v_key;
+      ${lookUnlocked(names)}
+      SELECT v_n AS n, IF(v_is_locked, ${ANSWER.locked}, ${ANSWER.notDone}) AS answer;
     END IF;
     SET v_n = v_n + 1;
   END WHILE;
   COMMIT;
-END`,
+  ${END}`,
   }
 }
 
-// Nothing changed: nothing is there, or something else, or nothing in the save is new.
-const explain = (names: Names, touch: string, update: string): string => `SET v_id = NULL, v_state = NULL;
-      SELECT id, state, version INTO v_id, v_state, v_found
-        FROM ${names.sessions} WHERE store_key = v_key AND ${PRESENT} FOR UPDATE;
-      IF v_state = 'live' AND v_kind = 't' THEN
-        ${touch} WHERE id = v_id;
-      ELSEIF v_state = 'live' AND v_found = v_from THEN
-        ${update} WHERE id = v_id;
-        IF v_kind = 'e' THEN SELECT v_n AS n, 1 AS is_done, ${COLUMNS} FROM ${names.sessions} WHERE id = v_id; END IF;
-      ELSEIF v_id IS NULL OR v_kind = 't' THEN
-        SELECT v_n AS n, 0 AS is_done;
-      ELSE
-        SELECT v_n AS n, 0 AS is_done, ${COLUMNS} FROM ${names.sessions} WHERE id = v_id;
+// What was found is not locked. A SELECT of its own: a condition of IF that looks into a table waits for locks.
+const lookUnlocked = (names: Names): string => `SET v_is_locked = 0;
+      IF v_id IS NULL THEN
+        SELECT 1 INTO v_is_locked FROM ${names.sessions} WHERE store_key = v_key AND ${PRESENT};
       END IF;`

@@ -1,7 +1,7 @@
 import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone, UpdateResult } from '../../core/store.ts'
 import type { Ask, Row } from './client.ts'
-import { ITEM } from './save-procedure.ts'
+import { ANSWER, ITEM } from './save-procedure.ts'
 import type { Names } from './tables.ts'
 import { bytes, checkedKey, entryIn, int, numberIn } from './values.ts'
 
@@ -63,13 +63,18 @@ export function sizeOf(save: Save): number {
   return save.op === 'update' ? save.text.length : 0
 }
 
-/** One call for all of them, which concern different sessions; tells each caller. */
-export async function runSaves(ask: Ask, names: Names, now: number, saves: readonly Save[]): Promise<void> {
+/** One call for all of them, which concern different sessions; tells each caller. Gives those whose row is locked. */
+export async function runSaves(ask: Ask, names: Names, now: number, saves: readonly Save[]): Promise<readonly Save[]> {
   const items = bytes(saves.map(packed).join(''))
   const rows = await ask(`CALL ${names.procedure('save')}(${items}, ${int(now)})`)
-  if (rows.length === 0) return settleAll(saves)
   const answers = new Map(rows.map((row) => [numberIn(row[0]), row]))
-  for (const [n, save] of saves.entries()) settle(save, answers.get(n))
+  const locked: Save[] = []
+  for (const [n, save] of saves.entries()) {
+    const answer = answers.get(n)
+    if (answer !== undefined && numberIn(answer[1]) === ANSWER.locked) locked.push(save)
+    else settle(save, answer)
+  }
+  return locked
 }
 
 // All numbers and both texts in one text: see `save` in procedures.ts.
@@ -95,15 +100,11 @@ const UPDATED: UpdateResult = { outcome: 'updated' }
 function settle(save: Save, answer: Row | undefined): void {
   if (save.op === 'touch') return tellAll(save.callers, () => answer === undefined)
   if (answer === undefined) return tellAll(save.callers, () => UPDATED)
-  const isDone = numberIn(answer[1]) === 1
+  const isDone = numberIn(answer[1]) === ANSWER.done
   for (const [n, caller] of save.callers.entries()) {
     // At the instant of the first one's answer there was another version than the others', or none.
     tell(caller, () => (isDone && n === 0 ? UPDATED : missIn(answer)))
   }
-}
-
-function settleAll(saves: readonly Save[]): void {
-  for (const save of saves) settle(save, undefined)
 }
 
 function tellAll<R>(callers: readonly Caller<R>[], result: () => R): void {

@@ -12,14 +12,28 @@ export const LIVE: string = `state = 'live' AND ${PRESENT}`
 /** Every procedure that reads the clock is given it last. */
 export const NOW = 'IN p_now BIGINT'
 
+// In seconds, which is all that the server knows. The server's own limit, if that is shorter.
+const LONGEST_WAIT = 1
+
 /**
- * A statement that fails takes the whole call back, and the caller is told why. READ COMMITTED: no locks on gaps, and
+ * A statement that fails takes the whole call back, and the caller is told why; one that waits for a row that somebody
+ * holds fails after a second, else it would keep its connection from others for 50. READ COMMITTED: no locks on gaps, and
  * each statement sees what was committed before it.
  */
-export const BEGIN = `DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
-  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END;
+export const BEGIN: string = `DECLARE v_patience BIGINT DEFAULT @@SESSION.innodb_lock_wait_timeout;
+  DECLARE CONTINUE HANDLER FOR NOT FOUND BEGIN END;
+  DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN
+    ROLLBACK;
+    SET SESSION innodb_lock_wait_timeout = v_patience;
+    RESIGNAL;
+  END;
+  SET SESSION innodb_lock_wait_timeout = LEAST(v_patience, ${LONGEST_WAIT});
   SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   START TRANSACTION;`
+
+/** How each procedure ends: the connection is as it was. */
+export const END = `SET SESSION innodb_lock_wait_timeout = v_patience;
+END`
 
 /** What a procedure takes and does; the rest of its statement is the same for all. */
 export interface Procedure {

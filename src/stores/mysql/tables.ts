@@ -26,7 +26,7 @@ export interface Names {
  * The procedures, and the version of what each takes and gives. Another version has another name: during a deployment the
  * old procedures serve the old processes.
  */
-const VERSIONS = { save: 2, insert: 2, rotate: 2, delete: 2, end: 2, clear: 2, sweep: 2 } as const
+const VERSIONS = { save: 3, insert: 2, rotate: 2, delete: 2, end: 2, clear: 2, sweep: 2 } as const
 
 export type ProcedureName = keyof typeof VERSIONS
 

@@ -7,6 +7,7 @@ import { createLanes, type LaneItem, type LaneLimits } from '../shared/lanes.ts'
 import type { Ask } from './client.ts'
 import { isRace, isRefusal, unavailable } from './errors.ts'
 import { type Get, runGets } from './reads.ts'
+import { createWaitingRoom } from './locked.ts'
 import { createJoining, type Joining } from './joining.ts'
 import { type Caller, runSaves, type Save, sizeOf } from './saves.ts'
 import type { Names } from './tables.ts'
@@ -42,11 +43,17 @@ const MOST_TEXT = 150_000
 
 export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
   const patiently = patient(ask)
+  const save = (saves: readonly Save[]): Promise<readonly Save[]> => runInChunks(patiently, names, now, saves)
+  const room = createWaitingRoom(save)
   let isClosed = false
   const lanes = createLanes<Item['kind'], Item>(
-    (_kind, items) => {
-      for (const item of items) if (item.kind === 'save') joining.sent(item)
-      return runItems(patiently, names, now, items)
+    async (_kind, items, leave) => {
+      const gets = items.filter((item) => item.kind === 'get')
+      const saves = items.filter((item) => item.kind === 'save')
+      for (const item of saves) joining.sent(item)
+      if (gets.length > 0) await together(gets, (some) => runGets(patiently, names, now(), some))
+      for (const locked of await save(saves)) leave(locked, room.enter(locked))
+      for (const item of items) if (item.kind === 'alone') await item.work()
     },
     (kind) => LIMITS[kind],
   )
@@ -78,12 +85,14 @@ export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
   }
 }
 
-async function runItems(ask: Ask, names: Names, now: Clock, items: readonly Item[]): Promise<void> {
-  const gets = items.filter((item) => item.kind === 'get')
-  const saves = items.filter((item) => item.kind === 'save')
-  if (gets.length > 0) await together(gets, (some) => runGets(ask, names, now(), some))
-  await Promise.all(chunksOf(saves).map((chunk) => together(chunk, (some) => runSaves(ask, names, now(), some))))
-  for (const item of items) if (item.kind === 'alone') await item.work()
+/** Gives those whose rows are locked. */
+async function runInChunks(ask: Ask, names: Names, now: Clock, saves: readonly Save[]): Promise<readonly Save[]> {
+  const locked: Save[] = []
+  const run = async (some: readonly Save[]): Promise<void> => {
+    locked.push(...(await runSaves(ask, names, now(), some)))
+  }
+  await Promise.all(chunksOf(saves).map((chunk) => together(chunk, run)))
+  return locked
 }
 
 /**
@@ -108,7 +117,7 @@ function chunksOf(saves: readonly Save[]): readonly (readonly Save[])[] {
   let size = Infinity
   for (const save of saves.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
     size += sizeOf(save)
-    if (size > MOST_TEXT) {
+    if (size > MOST_TEXT || chunks.at(-1)?.length === LIMITS.save.maxItems) {
       chunks.push([])
       size = sizeOf(save)
     }

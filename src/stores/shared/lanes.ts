@@ -28,7 +28,7 @@ export interface LaneLimits {
 }
 
 /**
- * Lets an item of the batch go on without a place in its lane, until the promise settles: what comes later for its sessions
+ * Lets an item of the batch go on without a place in its lane, until the promise settles: what would change its sessions
  * waits for it, and nothing else does. It fails with what the promise rejects with.
  */
 export type Leave<Item> = (item: Item, work: Promise<void>) => void
@@ -44,15 +44,13 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   limits: LaneLimits | ((kind: Kind) => LaneLimits),
 ): Lanes<Item> {
   const limitsOf = typeof limits === 'function' ? limits : () => limits
+  const running = createCounts<Kind>()
+  const held = createHolds()
   let waiting: Item[] = []
+  let onTheirOwn = 0
   let isDue = false
   const idlers: (() => void)[] = []
 
-  const isIdle = (): boolean => underWay.isEmpty() && waiting.length === 0
-  const underWay = createUnderWay(run, () => {
-    if (waiting.length > 0) flushSoon()
-    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
-  })
   const flushSoon = (): void => {
     if (isDue) return
     isDue = true
@@ -60,10 +58,40 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
   const flush = (): void => {
     isDue = false
-    const room = (kind: Kind): number => limitsOf(kind).maxRunning - underWay.batchesOf(kind)
-    const { batches, left } = takeBatches(waiting, underWay.held, room, (kind) => limitsOf(kind).maxItems)
+    const room = (kind: Kind): number => limitsOf(kind).maxRunning - running.of(kind)
+    const { batches, left } = takeBatches(waiting, held, room, (kind) => limitsOf(kind).maxItems)
     waiting = left
-    for (const { kind, items } of batches) void underWay.start(kind, items)
+    for (const { kind, items } of batches) start(kind, items)
+  }
+  const start = (kind: Kind, items: readonly Item[]): void => {
+    running.add(kind)
+    const left = new Map<Item, Promise<void>>()
+    void settled(run, kind, items, (item, work) => left.set(item, work)).then(() => {
+      running.remove(kind)
+      for (const item of items) {
+        const work = left.get(item)
+        if (work === undefined) held.release(item)
+        else follow(item, work)
+      }
+      goOn()
+    })
+  }
+  const follow = (item: Item, work: Promise<void>): void => {
+    // It is not done yet: what is read meanwhile is rightly what was there before.
+    const hold = { keys: item.keys, isRead: true }
+    held.release(item)
+    held.hold(hold)
+    onTheirOwn++
+    void work.catch(item.fail).then(() => {
+      onTheirOwn--
+      held.release(hold)
+      goOn()
+    })
+  }
+  const isIdle = (): boolean => running.isEmpty() && onTheirOwn === 0 && waiting.length === 0
+  const goOn = (): void => {
+    if (waiting.length > 0) flushSoon()
+    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
   }
 
   return {
@@ -75,52 +103,18 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   }
 }
 
-/** The batches that are under way, and the items that go on without a place in their lane. */
-function createUnderWay<Kind extends string, Item extends LaneItem<Kind>>(
-  run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
-  onEnd: () => void,
-) {
-  const running = createCounts<Kind>()
-  const held = createHolds()
-  let alone = 0
-  const follow = async (item: Item, work: Promise<void>): Promise<void> => {
-    alone++
-    await work.catch(item.fail)
-    alone--
-    held.release(item)
-    onEnd()
-  }
-  return {
-    held,
-    batchesOf: running.of,
-    isEmpty: () => running.isEmpty() && alone === 0,
-    async start(kind: Kind, items: readonly Item[]) {
-      running.add(kind)
-      const left = await settled(run, kind, items)
-      running.remove(kind)
-      for (const item of items) {
-        const work = left.get(item)
-        if (work === undefined) held.release(item)
-        else void follow(item, work)
-      }
-      onEnd()
-    },
-  }
-}
-
-/** Resolves when the batch is done, with what goes on alone; items that `run` could not do have failed by then. */
+/** Resolves when the batch is done; items that `run` could not do have failed by then. */
 async function settled<Kind, Item extends Pick<LaneItem<string>, 'fail'>>(
   run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
   kind: Kind,
   items: readonly Item[],
-): Promise<ReadonlyMap<Item, Promise<void>>> {
-  const left = new Map<Item, Promise<void>>()
+  leave: Leave<Item>,
+): Promise<void> {
   try {
-    await run(kind, items, (item, work) => left.set(item, work))
+    await run(kind, items, leave)
   } catch (error) {
     for (const item of items) item.fail(error)
   }
-  return left
 }
 
 interface Batch<Kind, Item> {
