@@ -112,10 +112,7 @@ describe('setup', () => {
     await usesAll(store, 'ann')
     expect(await proceduresIn(bench)).toEqual(before)
     await bench.sql(`ALTER PROCEDURE ${String(before[0]?.['name'])} COMMENT 'changed'`)
-    await expect(store.setup()).rejects.toMatchObject({
-      code: 'store-unavailable',
-      message: expect.stringContaining('setup()'),
-    })
+    await expect(store.setup()).rejects.toThrow('or not those of setup()')
     // Its lock is free again.
     await bench.another().setup()
     await close()

@@ -13,7 +13,9 @@ const spoiling = "state = 'moved', moved_to = 'oops'"
 /** What became of each: its value, or the code of its error. */
 async function outcomesOf(calls: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
   const settled = await Promise.allSettled(calls)
-  return settled.map((one) => (one.status === 'fulfilled' ? one.value : Reflect.get(Object(one.reason), 'code')))
+  return settled.map((one): unknown =>
+    one.status === 'fulfilled' ? one.value : Reflect.get(Object(one.reason), 'code'),
+  )
 }
 
 const except = (outcomes: readonly unknown[]): readonly unknown[] => outcomes.filter((_, n) => n !== SPOILT)

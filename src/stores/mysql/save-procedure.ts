@@ -33,12 +33,6 @@ export const ANSWER = { notDone: 0, done: 1, locked: 2 } as const
  * transaction holds is not waited for, so that the rows of the others, once locked, do not wait either.
  */
 export function saveProcedure(names: Names): Procedure {
-  const touch = `UPDATE ${names.sessions} SET seen_at = GREATEST(seen_at, v_seen_at),
-        expires_at = GREATEST(expires_at, v_expires_at) WHERE id = v_id`
-  const update = `UPDATE ${names.sessions} SET version = v_version, seen_at = v_seen_at, expires_at = v_expires_at,
-        meta = v_meta, data = v_data WHERE id = v_id`
-  const answer = (what: number): string => `SELECT v_n AS n, ${what} AS answer`
-  const row = `${COLUMNS} FROM ${names.sessions} WHERE id = v_id`
   return {
     name: 'save',
     parameters: `IN p_items LONGBLOB, ${NOW}`,
@@ -59,12 +53,14 @@ export function saveProcedure(names: Names): Procedure {
     SELECT id, state, version INTO v_id, v_state, v_found
       FROM ${names.sessions} WHERE store_key = v_key AND ${PRESENT} FOR UPDATE SKIP LOCKED;
     IF v_state = 'live' AND v_kind = 't' THEN
-      ${touch};
+      UPDATE ${names.sessions} SET seen_at = GREATEST(seen_at, v_seen_at),
+        expires_at = GREATEST(expires_at, v_expires_at) WHERE id = v_id;
     ELSEIF v_state = 'live' AND v_found = v_from THEN
-      ${update};
-      IF v_kind = 'e' THEN ${answer(ANSWER.done)}, ${row}; END IF;
+      UPDATE ${names.sessions} SET version = v_version, seen_at = v_seen_at, expires_at = v_expires_at,
+        meta = v_meta, data = v_data WHERE id = v_id;
+      IF v_kind = 'e' THEN ${tell(names, ANSWER.done)} END IF;
     ELSEIF v_id IS NOT NULL AND v_kind <> 't' THEN
-      ${answer(ANSWER.notDone)}, ${row};
+      ${tell(names, ANSWER.notDone)}
     ELSE
       ${lookUnlocked(names)}
       SELECT v_n AS n, IF(v_is_locked, ${ANSWER.locked}, ${ANSWER.notDone}) AS answer;
@@ -75,6 +71,9 @@ export function saveProcedure(names: Names): Procedure {
   ${END}`,
   }
 }
+
+const tell = (names: Names, answer: number): string =>
+  `SELECT v_n AS n, ${answer} AS answer, ${COLUMNS} FROM ${names.sessions} WHERE id = v_id;`
 
 // What was found is not locked. A SELECT of its own: a condition of IF that looks into a table waits for locks.
 const lookUnlocked = (names: Names): string => `SET v_is_locked = 0;

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { SessionError } from '../../core/errors.ts'
 import type { StoreKey } from '../../core/key.ts'
 import type { SessionRecord, Tombstone } from '../../core/store.ts'
-import { createLanes, type LaneItem, type LaneLimits } from '../shared/lanes.ts'
+import { createLanes, type LaneItem, type LaneLimits, type Leave } from '../shared/lanes.ts'
 import type { Ask } from './client.ts'
 import { isRace, isRefusal, unavailable } from './errors.ts'
 import { type Get, runGets } from './reads.ts'
@@ -43,18 +43,9 @@ const MOST_TEXT = 150_000
 
 export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
   const patiently = patient(ask)
-  const save = (saves: readonly Save[]): Promise<readonly Save[]> => runInChunks(patiently, names, now, saves)
-  const room = createWaitingRoom(save)
   let isClosed = false
   const lanes = createLanes<Item['kind'], Item>(
-    async (_kind, items, leave) => {
-      const gets = items.filter((item) => item.kind === 'get')
-      const saves = items.filter((item) => item.kind === 'save')
-      for (const item of saves) joining.sent(item)
-      if (gets.length > 0) await together(gets, (some) => runGets(patiently, names, now(), some))
-      for (const locked of await save(saves)) leave(locked, room.enter(locked))
-      for (const item of items) if (item.kind === 'alone') await item.work()
-    },
+    runnerOf(patiently, names, now, (save) => joining.sent(save)),
     (kind) => LIMITS[kind],
   )
   const joining = createJoining(lanes.add)
@@ -82,6 +73,19 @@ export function createTraffic(ask: Ask, names: Names, now: Clock): Traffic {
       isClosed = true
       return lanes.idle()
     },
+  }
+}
+
+function runnerOf(ask: Ask, names: Names, now: Clock, onSent: (save: Save) => void) {
+  const room = createWaitingRoom((saves) => runInChunks(ask, names, now, saves))
+  return async (_kind: Item['kind'], items: readonly Item[], leave: Leave<Item>): Promise<void> => {
+    const gets = items.filter((item) => item.kind === 'get')
+    const saves = items.filter((item) => item.kind === 'save')
+    for (const save of saves) onSent(save)
+    if (gets.length > 0) await together(gets, (some) => runGets(ask, names, now(), some))
+    const locked = await runInChunks(ask, names, now, saves)
+    for (const save of locked) leave(save, room.enter(save))
+    for (const item of items) if (item.kind === 'alone') await item.work()
   }
 }
 

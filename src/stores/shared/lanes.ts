@@ -29,7 +29,7 @@ export interface LaneLimits {
 
 /**
  * Lets an item of the batch go on without a place in its lane, until the promise settles: what would change its sessions
- * waits for it, and nothing else does. It fails with what the promise rejects with.
+ * waits for it, and nothing else does: what is read meanwhile is rightly what was there before. It fails with what the promise rejects with.
  */
 export type Leave<Item> = (item: Item, work: Promise<void>) => void
 
@@ -47,10 +47,18 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   const running = createCounts<Kind>()
   const held = createHolds()
   let waiting: Item[] = []
-  let onTheirOwn = 0
   let isDue = false
   const idlers: (() => void)[] = []
 
+  const solos = createSolos<Item>((item) => {
+    held.release(asRead(item))
+    goOn()
+  })
+  const isIdle = (): boolean => running.isEmpty() && solos.isEmpty() && waiting.length === 0
+  const goOn = (): void => {
+    if (waiting.length > 0) flushSoon()
+    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
+  }
   const flushSoon = (): void => {
     if (isDue) return
     isDue = true
@@ -70,36 +78,35 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
       running.remove(kind)
       for (const item of items) {
         const work = left.get(item)
-        if (work === undefined) held.release(item)
-        else follow(item, work)
+        held.release(item)
+        if (work === undefined) continue
+        held.hold(asRead(item))
+        solos.add(item, work)
       }
       goOn()
     })
   }
-  const follow = (item: Item, work: Promise<void>): void => {
-    // It is not done yet: what is read meanwhile is rightly what was there before.
-    const hold = { keys: item.keys, isRead: true }
-    held.release(item)
-    held.hold(hold)
-    onTheirOwn++
-    void work.catch(item.fail).then(() => {
-      onTheirOwn--
-      held.release(hold)
-      goOn()
-    })
-  }
-  const isIdle = (): boolean => running.isEmpty() && onTheirOwn === 0 && waiting.length === 0
-  const goOn = (): void => {
-    if (waiting.length > 0) flushSoon()
-    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
-  }
-
   return {
     add(item) {
       waiting.push(item)
       flushSoon()
     },
     idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+  }
+}
+
+/** The items that go on without a place in their lane. */
+function createSolos<Item extends Pick<LaneItem<string>, 'fail'>>(onEnd: (item: Item) => void) {
+  let count = 0
+  return {
+    isEmpty: () => count === 0,
+    add(item: Item, work: Promise<void>) {
+      count++
+      void work.catch(item.fail).then(() => {
+        count--
+        onEnd(item)
+      })
+    },
   }
 }
 
@@ -163,6 +170,8 @@ function takeBatches<Kind extends string, Item extends LaneItem<Kind>>(
 }
 
 type Held = Pick<LaneItem<string>, 'keys' | 'isRead'>
+
+const asRead = ({ keys }: Held): Held => ({ keys, isRead: true })
 
 /** Which sessions something is under way for. */
 interface Holds {
