@@ -44,21 +44,12 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
   limits: LaneLimits | ((kind: Kind) => LaneLimits),
 ): Lanes<Item> {
   const limitsOf = typeof limits === 'function' ? limits : () => limits
-  const running = createCounts<Kind>()
+  // Undefined: what has left its batch.
+  const running = createCounts<Kind | undefined>()
   const held = createHolds()
   let waiting: Item[] = []
   let isDue = false
   const idlers: (() => void)[] = []
-
-  const solos = createSolos<Item>((item) => {
-    held.release(asRead(item))
-    goOn()
-  })
-  const isIdle = (): boolean => running.isEmpty() && solos.isEmpty() && waiting.length === 0
-  const goOn = (): void => {
-    if (waiting.length > 0) flushSoon()
-    else if (isIdle()) for (const resolve of idlers.splice(0)) resolve()
-  }
   const flushSoon = (): void => {
     if (isDue) return
     isDue = true
@@ -69,21 +60,15 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
     const room = (kind: Kind): number => limitsOf(kind).maxRunning - running.of(kind)
     const { batches, left } = takeBatches(waiting, held, room, (kind) => limitsOf(kind).maxItems)
     waiting = left
-    for (const { kind, items } of batches) start(kind, items)
+    for (const { kind, items } of batches) track(kind, settled(run, kind, items, held))
   }
-  const start = (kind: Kind, items: readonly Item[]): void => {
+  const track = (kind: Kind | undefined, work: Promise<readonly Solo[]>): void => {
     running.add(kind)
-    const left = new Map<Item, Promise<void>>()
-    void settled(run, kind, items, (item, work) => left.set(item, work)).then(() => {
+    void work.then((solos) => {
+      for (const solo of solos) track(undefined, solo)
       running.remove(kind)
-      for (const item of items) {
-        const work = left.get(item)
-        held.release(item)
-        if (work === undefined) continue
-        held.hold(asRead(item))
-        solos.add(item, work)
-      }
-      goOn()
+      if (waiting.length > 0) flushSoon()
+      else if (running.isEmpty()) for (const resolve of idlers.splice(0)) resolve()
     })
   }
   return {
@@ -91,37 +76,40 @@ export function createLanes<Kind extends string, Item extends LaneItem<Kind>>(
       waiting.push(item)
       flushSoon()
     },
-    idle: () => (isIdle() ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+    idle: () =>
+      running.isEmpty() && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve)),
   }
 }
 
-/** The items that go on without a place in their lane. */
-function createSolos<Item extends Pick<LaneItem<string>, 'fail'>>(onEnd: (item: Item) => void) {
-  let count = 0
-  return {
-    isEmpty: () => count === 0,
-    add(item: Item, work: Promise<void>) {
-      count++
-      void work.catch(item.fail).then(() => {
-        count--
-        onEnd(item)
-      })
-    },
-  }
-}
+/** An item that goes on without a place in its lane. */
+type Solo = Promise<readonly never[]>
 
-/** Resolves when the batch is done; items that `run` could not do have failed by then. */
-async function settled<Kind, Item extends Pick<LaneItem<string>, 'fail'>>(
+/** Resolves when the batch is done, with what has left it; items that `run` could not do have failed by then. */
+async function settled<Kind, Item extends Held & Pick<LaneItem<string>, 'fail'>>(
   run: (kind: Kind, items: readonly Item[], leave: Leave<Item>) => Promise<void>,
   kind: Kind,
   items: readonly Item[],
-  leave: Leave<Item>,
-): Promise<void> {
+  held: Holds,
+): Promise<readonly Solo[]> {
+  const left = new Map<Item, Promise<void>>()
   try {
-    await run(kind, items, leave)
+    await run(kind, items, (item, work) => left.set(item, work))
   } catch (error) {
     for (const item of items) item.fail(error)
   }
+  for (const item of items) held.release(item)
+  return [...left].map(([item, work]) => alone(item, work, held))
+}
+
+async function alone<Item extends Held & Pick<LaneItem<string>, 'fail'>>(
+  item: Item,
+  work: Promise<void>,
+  held: Holds,
+): Solo {
+  held.hold(asRead(item))
+  await work.catch(item.fail)
+  held.release(asRead(item))
+  return []
 }
 
 interface Batch<Kind, Item> {
