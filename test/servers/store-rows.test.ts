@@ -78,11 +78,12 @@ describe.each(networked)('on $name', ({ start, open, asksLater }) => {
     context.skip(process.platform !== 'linux', 'only Linux tells which processes a server consists of')
     const server = await start(context)
     const front = await startFront({ store: await open(server), storeTimeout: '300ms' })
+    const people = await Promise.all(upTo(16).map((i) => signedIn(front, `user${i}`)))
     const ann = await signedIn(front, 'ann')
     const events: string[] = []
     for (const name of ['outage', 'recovered'] as const) front.sessions.on(name, () => void events.push(name))
     const crowd = (count: number): Promise<readonly Answer[]> =>
-      Promise.all(upTo(count).map(() => front.visit(copyOf(ann), (session) => session.subject)))
+      Promise.all(upTo(count).map((i) => front.visit(people[i % 16]!, (session) => session.subject)))
     expect(countBy(await crowd(8))).toEqual({ 200: 8 })
 
     const thaw = freeze(server)
