@@ -171,6 +171,7 @@ describe('where randomness and digests come from', () => {
     for (const [path, source] of sources) expect(source, path).not.toMatch(/randomUUID|uuid\(/)
     const drawing = sources.filter(([, source]) => source.includes('Math.random')).map(([path]) => path)
     expect(drawing.toSorted()).toEqual([
+      'stores/mysql/locked.ts',
       'stores/mysql/traffic.ts',
       'stores/postgres/batches.ts',
       'stores/redis/ioredis.ts',
