@@ -11,7 +11,7 @@ import { HOUR, MINUTE, START, clientWith, copyOf, factsFor, newClient, tokenOf }
 import { inMemory, onEachStore, whoIs } from './world.ts'
 
 describe('V7.1 documentation', () => {
-  it('ASVS5-7.1.1: both lifetimes are finite without any option, are told by policy(), and cannot be switched off', () => {
+  it('ASVS5-7.1.1 NIST-5.2-3: both lifetimes are finite without any option, are told by policy(), and cannot be switched off', () => {
     const policy = createSessions({ store: memoryStore() }).policy()
     expect(policy).toMatchObject({ idle: 15 * MINUTE, absolute: 12 * HOUR })
     for (const absolute of [Infinity, 'Infinityd', 'never', 0, '0s', false]) {
