@@ -5,8 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { postgresSchema, postgresStore } from '../../src/stores/postgres.ts'
 import { openPool, openStore } from './support/postgres-clients.ts'
 import { eyeOn } from './support/postgres-eye.ts'
+import { newRole } from './support/postgres-role.ts'
 import { newKey, newRecord, upTo } from './support/sessions.ts'
-import { ownName, ownPostgresDatabase } from './support/shared.ts'
+import { ownPostgresDatabase } from './support/shared.ts'
 
 async function open(context: TestContext, place: { schema?: string; partitions?: number } = {}) {
   const url = await ownPostgresDatabase(context)
@@ -147,16 +148,9 @@ it('setup makes what is missing once, however many processes do it at the same t
 
 it('setup needs no right to make anything where all is as it should be, and says what is lacking where it is not', async (context) => {
   const { url, client, schema } = await open(context)
-  const role = ownName()
-  await client.query(`create role ${role} login`)
-  onTestFinished(async () => {
-    await client.query(`drop owned by ${role}`)
-    await client.query(`drop role ${role}`)
-  })
+  const { role, client: pool } = await newRole(client, url)
   await client.query(`grant usage on schema ${schema} to ${role}`)
   await client.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)
-  const { client: pool, close } = openPool(Object.assign(new URL(url), { username: role }).href)
-  onTestFinished(close)
   const store = postgresStore({ client: pool, schema })
   await store.setup()
   await store.insert(newKey(), newRecord())

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { postgresSchema, postgresStore, type PostgresStoreOptions } from '../../src/stores/postgres.ts'
 import { openPool, openStore } from './support/postgres-clients.ts'
 import { eyeOn } from './support/postgres-eye.ts'
+import { newRole } from './support/postgres-role.ts'
 import { newKey, newRecord, upTo } from './support/sessions.ts'
 import { ownName, ownPostgresDatabase } from './support/shared.ts'
 
@@ -112,14 +113,7 @@ describe('what is wrong is said', () => {
   it('of rights that are missing', async (context) => {
     const url = await ownPostgresDatabase(context)
     const { client: eye } = await eyeOn(url)
-    const role = ownName()
-    await eye.query(`create role ${role} login`)
-    onTestFinished(async () => {
-      await eye.query(`drop owned by ${role}`)
-      await eye.query(`drop role ${role}`)
-    })
-    const { client, close } = openPool(Object.assign(new URL(url), { username: role }).href)
-    onTestFinished(close)
+    const { role, client } = await newRole(eye, url)
     const store = postgresStore({ client })
     await expect(store.setup()).rejects.toMatchObject({ message: /this user may not make tables/ })
     await openStore(url, { schema: 'public' })
@@ -136,17 +130,10 @@ describe('what is wrong is said', () => {
     const url = await ownPostgresDatabase(context)
     const { schema } = await openStore(url)
     const { client: eye } = await eyeOn(url)
-    const role = ownName()
-    await eye.query(`create role ${role} login`)
-    onTestFinished(async () => {
-      await eye.query(`drop owned by ${role}`)
-      await eye.query(`drop role ${role}`)
-    })
+    const { role, client } = await newRole(eye, url)
     await eye.query(`grant usage on schema ${schema} to ${role}`)
     await eye.query(`grant select, insert, update, delete on all tables in schema ${schema} to ${role}`)
     await eye.query(`revoke execute on all functions in schema ${schema} from public`)
-    const { client, close } = openPool(Object.assign(new URL(url), { username: role }).href)
-    onTestFinished(close)
     const store = postgresStore({ client, schema })
     await expect(store.setup()).rejects.toMatchObject({ code: 'store-unavailable', message: /EXECUTE/ })
     await expect(store.get(newKey())).rejects.toMatchObject({ message: /EXECUTE on its functions/ })

@@ -28,8 +28,8 @@ export interface LaneLimits {
 }
 
 /**
- * Lets an item of the batch go on without a place in its lane, until the promise settles: what would change its sessions
- * waits for it, and nothing else does: what is read meanwhile is rightly what was there before. It fails with what the promise rejects with.
+ * Lets an item of the batch go on without a place in its lane, until the promise settles. Later writes to its sessions wait for
+ * it; reads do not, since what was there before is right until then. The item fails with what the promise rejects with.
  */
 export type Leave<Item> = (item: Item, work: Promise<void>) => void
 
